@@ -1,0 +1,42 @@
+# Two commands do all the set-up on a fresh machine with Python 3.11: `make demo` and `make test`.
+
+PYTHON ?= python3
+PIP = .venv/bin/python -m pip install --quiet --constraint constraints.txt
+MANIFEST = pyproject.toml constraints.txt
+
+help: ## what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: .venv/.drafting ## an environment in .venv that drafts from text and from speech (preview)
+
+demo: .venv/.drafting ## draft from a spoken and a typed dictation
+	.venv/bin/aside draft --asr pocketsphinx examples/dictation.txt examples/spoken.ogg
+
+serve: ## the review pages (not built yet)
+	@echo "The review pages are not built yet; today Aside is a command line: .venv/bin/aside --help" >&2; exit 1
+
+test: .venv/.everything ## every test
+	.venv/bin/python -m pytest -q
+
+check: .venv/.everything ## lint and format
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+
+bench: .venv/.everything ## the figures: start-up, memory, speed, linearity, word error rate
+	.venv/bin/python -m bench
+
+clean: ## remove the environment and everything made
+	rm -rf .venv dist build .pytest_cache .hypothesis .ruff_cache .bench
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv || { echo "Python's venv is missing: apt-get install python3-venv" >&2; exit 1; }
+
+.venv/.drafting: .venv/bin/python $(MANIFEST)
+	$(PIP) --editable .
+	@touch $@
+
+.venv/.everything: .venv/bin/python $(MANIFEST)
+	$(PIP) --editable '.[whisper,llm,encoder,serve,eval,test]'
+	@touch $@ .venv/.drafting
+
+.PHONY: help setup demo serve test check bench clean

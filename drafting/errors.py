@@ -1,0 +1,120 @@
+"""What can go wrong, in the words that a person reads.
+
+    AsideError
+    ├── InputError            this input cannot be drafted; the others of the same call are
+    │   ├── EmptyInput  NotText  TooLarge  Unreadable  NotFound  IsDirectory  UnknownKind  BadTranscript  WrongEncoding  OtherLanguage
+    │   └── NoAudio  NoSpeech  BadAudio  TooLong
+    ├── ModelMissing  ModelCorrupt  EngineMissing  EngineFailed
+    └── SettingsError  FormatError  PolicyError  DecisionError
+
+A class's docstring is its message; `{}` fields are filled by keyword. No message holds words of a source.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import ClassVar
+
+
+class AsideError(Exception):
+    """Something went wrong."""
+
+    code: ClassVar[str] = "error"
+
+    def __init_subclass__(cls) -> None:
+        cls.code = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+
+    def __init__(self, **fields: object) -> None:
+        super().__init__(" ".join((type(self).__doc__ or "").split()).format(**fields))
+
+
+class InputError(AsideError):
+    """This input cannot be used."""
+
+
+class EmptyInput(InputError):
+    """The input is empty: there is nothing to draft from. Check that the dictation was saved."""
+
+
+class NotText(InputError):
+    """The input is not text, though its name says so. Give audio its own ending (.wav, .mp3, .m4a …) or export the text again."""
+
+
+class WrongEncoding(InputError):
+    """The text is not valid UTF-8 (first bad byte at {position}). Save it as UTF-8 and try again."""
+
+
+class TooLarge(InputError):
+    """The text is over {limit}: that is no dictation. Split it by session."""
+
+
+class TooLong(InputError):
+    """The recording is over {limit}. Split it by session."""
+
+
+class Unreadable(InputError):
+    """The file cannot be read ({reason}). Check its permissions."""
+
+
+class NotFound(InputError):
+    """There is no such file. Check the path."""
+
+
+class IsDirectory(InputError):
+    """That is a folder. Name the files in it."""
+
+
+class UnknownKind(InputError):
+    """The ending {ending} is not known. Use .txt, .md, .vtt, .srt, .json or audio."""
+
+
+class BadTranscript(InputError):
+    """The transcript cannot be read: {reason}."""
+
+
+class OtherLanguage(InputError):
+    """The text does not look English, and Aside drafts from English only. Give it a translation, or write this note by hand."""
+
+
+class NoAudio(InputError):
+    """The file has no audio in it. Check that the right file was given."""
+
+
+class NoSpeech(InputError):
+    """No speech was heard in the recording, so there is nothing to draft from. Check the microphone and the file."""
+
+
+class BadAudio(InputError):
+    """The audio cannot be decoded ({reason}). Export it again, as wav or m4a."""
+
+
+class ModelMissing(AsideError):
+    """The weights of {name} are not here. Run `aside models pull {name}`, or put the file at {path}."""
+
+
+class ModelCorrupt(AsideError):
+    """The weights at {path} are not those of {name}: their sha256 differs. Remove the file and run `aside models pull {name}`."""
+
+
+class EngineMissing(AsideError):
+    """The engine {name} is not installed. Run `pip install 'aside-notes[{extra}]'`."""
+
+
+class EngineFailed(AsideError):
+    """The engine {name} stopped: {reason}."""
+
+
+class SettingsError(AsideError):
+    """The settings cannot be used: {reason}."""
+
+
+class FormatError(AsideError):
+    """The format file {file} cannot be used: {reason}."""
+
+
+class PolicyError(AsideError):
+    """The rules file {file} cannot be used: {reason}."""
+
+
+class DecisionError(AsideError):
+    """The decisions file cannot be used: {reason}."""

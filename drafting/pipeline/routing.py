@@ -1,0 +1,167 @@
+"""Where each statement may go. The one room that makes a `RecordStatement`.
+
+In: statements with the encoder's probabilities, the context, the clinician's decisions. Out: `Routed`, a partition, with risk items and prompts.
+Knows no writer, no section and no store. Nothing is guessed: what neither side is sure of is held, and held counts as private.
+
+In order: the clinician's own decision; an explicit command; the probabilities. Over all of them stand risk and the excluded elements:
+danger always reaches the clinician as a risk item, and medication, session times, modality and test results (45 CFR 164.501) reach the record.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+
+from drafting.errors import DecisionError
+from drafting.pipeline.commands import Ordered, obey
+from drafting.types import Context, Mode, Placed, Polarity, Prompt, RecordStatement, RiskItem, Role, Route, Routed, Statement
+from prompts import table
+
+SURE_RECORD, SURE_PRIVATE, SURE_ASIDE, SURE_RISK, SURE_ELEMENT = 0.72, 0.62, 0.70, 0.5, 0.5
+FEW_WORDS = 3   # an answer this short says nothing by itself
+
+
+def route(statements: Sequence[Statement], context: Context, decisions: Mapping[str, Route] | None = None) -> Routed:
+    """Place every statement. `decisions` are the clinician's, by statement id. Raises DecisionError for an id that is not there."""
+    decisions = decisions or {}
+    unknown = sorted(set(decisions) - {s.id for s in statements})
+    if unknown:
+        raise DecisionError(reason=f"there is no statement {unknown[0]}")
+    placed = [_place(s, order) for s, order in zip(statements, obey(statements), strict=True)]
+    if context.mode is Mode.SESSION:
+        placed = _conversation(placed)
+    placed = [_decided(p, decisions.get(p.statement.id)) for p in placed]
+    record = tuple(RecordStatement(p.statement, p.role or Role.REPORT, p.reason, p.risk) for p in placed if p.route is Route.RECORD)
+    return Routed(tuple(placed), record, _risk_items(placed), _prompts(placed))
+
+
+def admit(routed: Routed, statement_id: str) -> Routed:
+    """The clinician says that a statement belongs in the record. Raises DecisionError for an id that is not there."""
+    if statement_id not in {p.statement.id for p in routed.placed}:
+        raise DecisionError(reason=f"there is no statement {statement_id}")
+    placed = [_decided(p, Route.RECORD if p.statement.id == statement_id else None) for p in routed.placed]
+    record = tuple(RecordStatement(p.statement, p.role or Role.REPORT, p.reason, p.risk) for p in placed if p.route is Route.RECORD)
+    return Routed(tuple(placed), record, _risk_items(placed), _prompts(placed))
+
+
+# ── one statement ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _place(s: Statement, order: Ordered) -> Placed:
+    p, risk = s.clause.routes, s.clause.risk >= SURE_RISK
+    role = order.role if order.role and _top(s) is Role.REPORT else _top(s)
+    private = p[Route.PRIVATE]
+    if order.bare or not any(c.isalnum() for c in s.text[s.body - s.start :]):
+        return Placed(s, Route.SET_ASIDE, "command", 1.0)
+    if order.retracted:
+        return Placed(s, Route.HELD if risk else Route.SET_ASIDE, "retracted", 1.0, None, risk)
+    if order.private:
+        placed = Placed(s, Route.PRIVATE, "command", 1.0, role, risk)
+        if order.private == "scope" and p[Route.RECORD] >= SURE_RECORD:
+            placed = replace(placed, route=Route.HELD, confidence=p[Route.RECORD])
+    elif order.record:
+        return Placed(s, Route.RECORD, "command", 1.0, role, risk)
+    elif p[Route.RECORD] >= SURE_RECORD:
+        return Placed(s, Route.RECORD, "encoder", p[Route.RECORD], role, risk)
+    elif private >= SURE_PRIVATE:
+        placed = Placed(s, Route.PRIVATE, "encoder", private, role, risk)
+    elif p[Route.SET_ASIDE] >= SURE_ASIDE and not risk:
+        return Placed(s, Route.SET_ASIDE, "encoder", p[Route.SET_ASIDE])
+    else:
+        placed = Placed(s, Route.HELD, "unsure", max(p.values()), role, risk)
+    return _excluded(placed)
+
+
+def _excluded(placed: Placed) -> Placed:
+    """Medication, session times, modality and test results are record, whoever said "private" before them, unless the wording itself is reflection."""
+    reflective = placed.statement.clause.routes[Route.PRIVATE] >= 0.5
+    if _elements(placed.statement) & set(table("excluded.toml")["always"]) and not reflective:
+        return replace(placed, route=Route.RECORD, reason="element")
+    return placed
+
+
+def _decided(placed: Placed, choice: Route | None) -> Placed:
+    if choice is None or choice is placed.route:
+        return placed
+    return replace(placed, route=choice, reason="decided", confidence=1.0, role=_top(placed.statement))
+
+
+def _top(s: Statement) -> Role:
+    return max(s.clause.roles, key=lambda r: s.clause.roles[r])
+
+
+def _elements(s: Statement) -> set[str]:
+    return {code for code, p in s.clause.elements.items() if p >= SURE_ELEMENT}
+
+
+# ── a session: two people talking ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def _conversation(placed: Sequence[Placed]) -> list[Placed]:
+    """What the therapist asks is no report: it stays out, except a question about danger, which stands beside its answer."""
+    out = list(placed)
+    for i, p in enumerate(out):
+        after = out[i + 1] if i + 1 < len(out) else None
+        if p.statement.speaker == "clinician":
+            asks = p.statement.text.rstrip().endswith("?")
+            answered = after is not None and after.statement.speaker == "client"
+            if asks and p.risk and answered and after is not None:
+                out[i] = replace(p, route=Route.RECORD, reason="question", role=Role.RISK)
+                out[i + 1] = replace(after, route=Route.RECORD, reason="answer", role=Role.RISK, risk=True)
+            elif p.route is Route.RECORD and p.reason == "encoder" and (asks or p.role is Role.REPORT):
+                out[i] = replace(p, route=Route.SET_ASIDE, reason="conversation", role=None)
+        elif p.route is Route.RECORD and p.reason == "encoder" and not p.risk and len(p.statement.text.split()) <= FEW_WORDS:
+            out[i] = replace(p, route=Route.SET_ASIDE, reason="conversation", role=None)
+    return out
+
+
+# ── risk and prompts ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _risk_items(placed: Sequence[Placed]) -> tuple[RiskItem, ...]:
+    """One item for each topic, person and polarity spoken of. A denial that stands in the record is record text and asks nothing more."""
+    found: dict[tuple[str, str, Polarity], list[str]] = {}
+    for p in placed:
+        if not p.risk or p.reason == "answer":
+            continue
+        words = p.statement.text.lower().replace("’", "'")
+        polarity = _first(_polarities(), words, Polarity.PRESENT)
+        if p.route is Route.RECORD and (polarity is Polarity.DENIED or p.reason == "question"):
+            continue
+        topic = _topics().get(p.statement.clause.topic or "", {})
+        key = (topic.get("label", "safety"), _first(_persons(), words, topic.get("whose", "the client")), polarity)
+        found.setdefault(key, []).append(p.statement.id)
+    return tuple(RiskItem(f"r{n}", *key, tuple(ids)) for n, (key, ids) in enumerate(found.items(), 1))
+
+
+@cache
+def _polarities() -> tuple[tuple[Polarity, re.Pattern[str]], ...]:
+    rules = table("risk.toml")["polarity"]
+    return tuple((Polarity(k), re.compile(rules[k])) for k in ("unclear", "denied", "past"))
+
+
+@cache
+def _persons() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    return tuple((who, re.compile(pattern)) for who, pattern in table("risk.toml")["whose"].items())
+
+
+def _first(rules: Sequence[tuple], words: str, otherwise: object) -> object:
+    return next((value for value, pattern in rules if pattern.search(words)), otherwise)
+
+
+@cache
+def _topics() -> dict[str, dict[str, str]]:
+    return {t["key"]: t for t in table("risk.toml")["topic"]}
+
+
+def _prompts(placed: Sequence[Placed]) -> tuple[Prompt, ...]:
+    """Excluded elements that stand in private or held words and nowhere in the record."""
+    recorded = {e for p in placed if p.route is Route.RECORD for e in _elements(p.statement)}
+    found: dict[str, list[str]] = {}
+    for p in placed:
+        if p.route in (Route.PRIVATE, Route.HELD):
+            for element in _elements(p.statement) - recorded:
+                found.setdefault(element, []).append(p.statement.id)
+    return tuple(Prompt(e, tuple(found[e])) for e in sorted(found, key=lambda e: int(e[1:])))

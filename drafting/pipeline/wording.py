@@ -1,0 +1,50 @@
+"""Words that carry weight: numbers, negations, times, doses, names of drugs. Shared by the writer, which may not touch them, and by grounding, which checks.
+
+In: text. Out: its weighty words, in order. Knows no statement and no note.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from prompts import table
+
+_TOKEN = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*")
+_NUMBERS = {
+    w: str(n)
+    for n, w in enumerate(
+        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty".split()
+    )
+}
+
+
+@cache
+def _guarded() -> re.Pattern[str]:
+    drugs = next(c for c in table("record_cues.toml")["cue"] if c["role"] == "medication")["patterns"][0]
+    return re.compile(rf"{table('edits.toml')['guarded']}|{drugs}", re.I)
+
+
+def weighty(text: str) -> tuple[str, ...]:
+    """Numbers, negations, times, doses and drugs of `text`, small letters, in order; a number word as its digits."""
+    found = (m[0].lower().replace("’", "'") for m in _guarded().finditer(text.replace("’", "'")))
+    return tuple(_NUMBERS.get(w, w) for w in found)
+
+
+def content(text: str) -> tuple[str, ...]:
+    """The words of `text`, small letters, cut to a rough stem, without those that only join."""
+    words = (m[0].lower().replace("’", "'") for m in _TOKEN.finditer(text))
+    return tuple(_stem(w) for w in words if w not in _JOINING)
+
+
+def _stem(word: str) -> str:
+    for ending in ("ing", "ies", "ied", "ed", "es", "s", "'s"):
+        if word.endswith(ending) and len(word) - len(ending) >= 3:
+            return word[: -len(ending)]
+    return word
+
+
+_JOINING = frozenset(
+    "a an the and or but so then that this these those it its is are was were be been of to in on at for with by from as he she they we i "
+    "his her their him them my our client clinician has had have did do does who which said says reported reports stated".split()
+)

@@ -1,0 +1,70 @@
+"""Settings to adapters: the one file that imports `models`.
+
+In: settings and what the command line asked for. Out: engines behind their ports. Knows no stage and no input.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+
+from drafting.pipeline import Engines
+from drafting.pipeline.plain import PlainWriter
+from drafting.ports import Encoder, PhiScanner, Transcriber, Writer
+from drafting.settings import Settings
+
+
+def mask_torch() -> None:
+    """Keep torch out of this process: with it importable, Presidio's import takes 7 s and 500 MB. Call once, at the start, before threads."""
+    for name in ("torch", "transformers"):
+        sys.modules.setdefault(name, None)  # type: ignore[arg-type]
+
+
+def encoder() -> Encoder:
+    from models.cues import CueEncoder
+
+    return CueEncoder()
+
+
+def writer(name: str = "plain") -> Writer:
+    return PlainWriter()
+
+
+def scanner() -> PhiScanner:
+    from models.presidio import PresidioScanner
+
+    return PresidioScanner()
+
+
+def engines(settings: Settings, writer_name: str = "plain") -> Engines:
+    """The engines that draft from text."""
+    return Engines(encoder(), writer(writer_name), scanner())
+
+
+def hub() -> ModuleType:
+    """The store of weights: listing, pull, verify."""
+    from models import hub
+
+    return hub
+
+
+def transcriber(settings: Settings, asr: str) -> Transcriber:
+    """Whisper where its weights are, else, for `auto`, the preview engine. Raises ModelMissing for `whisper` without weights."""
+    from drafting.errors import EngineMissing, ModelMissing
+
+    if asr == "pocketsphinx":
+        return _preview()
+    try:
+        from models.whisper import WhisperTranscriber
+
+        return WhisperTranscriber(settings.whisper, settings.models)
+    except (ModelMissing, EngineMissing):
+        if asr == "whisper":
+            raise
+        return _preview()
+
+
+def _preview() -> Transcriber:
+    from models.pocketsphinx import PocketsphinxTranscriber
+
+    return PocketsphinxTranscriber()
