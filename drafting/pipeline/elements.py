@@ -48,10 +48,8 @@ class Way:
 
     def holds(self, statements: Iterable[RecordStatement]) -> bool:
         lines = [_line(s) for s in statements if not self.roles or s.role in self.roles]
-        return self.found_in("\n".join(lines)) if self.patterns else bool(lines)
-
-    def found_in(self, text: str) -> bool:
-        return sum(bool(pattern.search(text)) for pattern in self.patterns) >= self.at_least
+        text = "\n".join(lines)
+        return bool(lines) and sum(bool(pattern.search(text)) for pattern in self.patterns) >= self.at_least
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +60,7 @@ class Element:
     ways: tuple[Way, ...] = ()
     when: tuple[Way, ...] = ()
     unless: re.Pattern[str] | None = None
+    author: re.Pattern[str] | None = None
 
     def admits(self, statement: RecordStatement) -> bool:
         return self.unless is None or not self.unless.search(_line(statement))
@@ -162,8 +161,8 @@ def _risk_addressed(note: Note) -> bool:
 
 
 def _credentialed(note: Note) -> bool:
-    clinician = note.context.clinician
-    return clinician is not None and any(way.found_in(clinician) for way in _elements()["E08"].ways)
+    author = _elements()["E08"].author
+    return author is not None and bool(author.search(note.context.clinician or ""))
 
 
 def _usual_length(note: Note) -> bool:
@@ -225,11 +224,11 @@ def parse(data: Mapping[str, Any]) -> dict[str, Element]:
 
 
 def _element(data: Mapping[str, Any], fragments: Mapping[str, str], code: str) -> Element:
-    _known(data, ("label", "ways", "when", "unless"), f"{_FILE}, {code}")
+    _known(data, ("label", "ways", "when", "unless", "author"), f"{_FILE}, {code}")
     _whole(data, ("label",), f"{_FILE}, {code}")
     ways, when = (tuple(_way(way, fragments, code) for way in data.get(part, ())) for part in ("ways", "when"))
-    unless = _pattern(data["unless"], fragments, code) if "unless" in data else None
-    return Element(data["label"], ways, when, unless)
+    unless, author = (_pattern(data[part], fragments, code) if part in data else None for part in ("unless", "author"))
+    return Element(data["label"], ways, when, unless, author)
 
 
 def _way(data: Mapping[str, Any], fragments: Mapping[str, str], code: str) -> Way:

@@ -21,6 +21,7 @@ from prompts import table
 
 WEAK_BELOW = 0.75   # share of a sentence's content words that its sources hold
 _NEGATION = re.compile(r"\b(?:no|not|none|never|nor|without|neither|cannot|\w+n't|den(?:y|ies|ied|ying))\b", re.I)
+_APART = re.compile(r"[.;]|\bbut\b|\b(?:and|then) (?=(?:he |she |they |client )?(?:talk|spoke|said|says|report|describ|has|is|was|endors|admit|mention)\w*\b)")
 
 NO_SOURCE, NEW_FACT, NEW_NEGATIVE, LOST_NEGATIVE, OTHER_WORDS = (
     "No source was given for this sentence.",
@@ -71,6 +72,6 @@ def _dangers() -> tuple[tuple[str, re.Pattern[str]], ...]:
 
 
 def _denied(text: str) -> frozenset[str]:
-    """Dangers that `text` denies: named within one clause of it, after a negation."""
-    clauses = re.split(r"[.;]|\bbut\b", text.lower().replace("’", "'"))
+    """Dangers that `text` denies: named in one clause after a negation. "Denied SI and HI" is one clause, "denied drinking and spoke of SI" is two."""
+    clauses = _APART.split(text.lower().replace("’", "'"))
     return frozenset(key for c in clauses if (m := _NEGATION.search(c)) for key, pattern in _dangers() if pattern.search(c, m.start()))

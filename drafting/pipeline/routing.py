@@ -127,13 +127,24 @@ def _risk_items(placed: Sequence[Placed]) -> tuple[RiskItem, ...]:
         if not p.risk or p.reason == "answer":
             continue
         words = p.statement.text.lower().replace("’", "'")
-        polarity = _first(_polarities(), words, Polarity.PRESENT)
+        topic, danger = _topics().get(p.statement.clause.topic or "", ({}, None))
+        polarity = _polarity(words, danger)
         if p.route is Route.RECORD and (polarity is Polarity.DENIED or p.reason == "question"):
             continue
-        topic = _topics().get(p.statement.clause.topic or "", {})
         key = (topic.get("label", "safety"), _first(_persons(), words, topic.get("whose", "the client")), polarity)
         found.setdefault(key, []).append(p.statement.id)
     return tuple(RiskItem(f"r{n}", *key, tuple(ids)) for n, (key, ids) in enumerate(found.items(), 1))
+
+
+def _polarity(words: str, danger: re.Pattern[str] | None) -> Polarity:
+    """As in the words. A denial counts only before the danger that it denies."""
+    rules = _polarities()
+    named = danger.search(words) if danger else None
+    before = words[: named.start()] if named else words
+    for polarity, pattern in rules:
+        if pattern.search(before if polarity is Polarity.DENIED else words):
+            return polarity
+    return Polarity.PRESENT
 
 
 @cache
@@ -152,8 +163,8 @@ def _first(rules: Sequence[tuple], words: str, otherwise: object) -> object:
 
 
 @cache
-def _topics() -> dict[str, dict[str, str]]:
-    return {t["key"]: t for t in table("risk.toml")["topic"]}
+def _topics() -> dict[str, tuple[dict[str, str], re.Pattern[str]]]:
+    return {t["key"]: (t, re.compile("|".join(f"(?:{p})" for p in t["patterns"]))) for t in table("risk.toml")["topic"]}
 
 
 def _prompts(placed: Sequence[Placed]) -> tuple[Prompt, ...]:

@@ -34,7 +34,7 @@ def weighty(text: str) -> tuple[str, ...]:
 def content(text: str) -> tuple[str, ...]:
     """The words of `text`, small letters, cut to a rough stem, without those that only join."""
     words = (m[0].lower().replace("’", "'") for m in _TOKEN.finditer(text))
-    return tuple(_stem(w) for w in words if w not in _JOINING)
+    return tuple(_NUMBERS.get(w) or _stem(w) for w in words if w not in _JOINING)
 
 
 def _stem(word: str) -> str:

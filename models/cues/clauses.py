@@ -19,7 +19,7 @@ _SENTENCE = re.compile(r"[.?!…]+[\"'”’)\]]*(?=\s|$)|\n[ \t]*\n\s*|\n(?=[ \
 _MARK = re.compile(r";|\s[-–—]{1,2}\s|—|\n(?=[ \t]*\S)|\baside,|:(?=\s(?:he|she|they|we|i|client|patient|pt)\b)", re.I)
 _NOW_AND_THEN = re.compile(r"\bnow(?: and)?\s$", re.I)
 _FEWEST_WORDS = 3   # a shorter piece is no clause of its own, unless a mark sets it off
-_SHORT_LINE = 60
+_LIST_LINE, _WRAPPED_LINE = 36, 60   # a line shorter than the first is an item of a list; one longer than the second is wrapped
 
 
 @cache
@@ -79,11 +79,11 @@ def _cuts(text: str, start: int, end: int) -> list[int]:
 
 
 def _breaks(text: str, mark: re.Match[str]) -> bool:
-    """A single line break ends a clause only after a short line: a wrapped paragraph's lines run on."""
+    """A single line break ends a clause after a short line, as in a list; a wrapped paragraph's lines run on."""
     if "\n" not in mark[0]:
         return True
-    line_start = text.rfind("\n", 0, mark.start()) + 1
-    return mark.start() - line_start < _SHORT_LINE
+    length = mark.start() - text.rfind("\n", 0, mark.start()) - 1
+    return length < _LIST_LINE or (length < _WRAPPED_LINE and not text[mark.end() : mark.end() + 40].lstrip()[:1].islower())
 
 
 def _in_quotation(text: str, start: int, at: int) -> bool:

@@ -15,7 +15,7 @@ from prompts import table
 _CAP = 5.0             # however many cues agree, no clause is more certain than this
 _RISK_AS_RECORD = 1.6  # danger speaks for the record a little; what else is said decides
 _MORE_ROLES, _MORE_PATTERNS = 0.4, 0.9
-_HEAD, _AT_HEAD = 12, 0.8   # characters from the clause's beginning, and what a cue there adds
+_HEAD, _AT_HEAD, _STRONG = 12, 0.8, 2.0   # characters from the clause's beginning, what a cue there adds, and the least weight for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ def _private(words: str) -> float:
     for cue in _private_cues():
         hits = [m.start() for p in cue.patterns if (m := p.search(words))]
         if hits:
-            total += cue.weight + _MORE_PATTERNS * (len(hits) - 1) + (_AT_HEAD if min(hits) < _HEAD and cue.weight > 1 else 0.0)
+            total += cue.weight + _MORE_PATTERNS * (len(hits) - 1) + (_AT_HEAD if min(hits) < _HEAD and cue.weight >= _STRONG else 0.0)
     return total
 
 
