@@ -132,6 +132,7 @@ ADDRESSED: list[Said] = [
     ("report", "suicidal thoughts twice this week"),
     ("risk", "Denied SI, will reassess next session"),
     ("risk", "suicidal ideation endorsed, HI not assessed"),
+    ("risk", "She has put by her mother's pills and I will check again on Friday"),
 ]
 
 
@@ -164,6 +165,8 @@ UNADDRESSED: list[Said] = [
     ("risk", "forgot to screen for self-harm"),
     ("risk", "need to ask about the pills"),
     ("risk", "risk to be assessed"),
+    ("risk", "We ran over on the housing letter so I did not ask about suicide"),
+    ("risk", "Any thoughts of hurting yourself?"),
 ]
 
 
@@ -325,6 +328,8 @@ PRESENT: list[tuple[str, Said]] = [
     ("E04", ("impression", "Z63.0 also applies")),
     ("E04", ("impression", "consistent with generalised anxiety disorder")),
     ("E04", ("impression", "meets criteria for ptsd")),
+    ("E04", ("impression", "Panic disorder; rule out bipolar II")),
+    ("E04", ("impression", "Sleep has not improved in this month of major depression")),
     ("E06", ("response", "That landed.")),
     ("E06", ("intervention", "I taught grounding and she practised it twice")),
     ("E06", ("observation", "client engaged well")),
@@ -374,6 +379,11 @@ ABSENT: list[tuple[str, Said]] = [
     ("E03", ("observation", "seemed ready to act on it")),
     ("E04", ("report", "her brother has bipolar disorder")),
     ("E04", ("impression", "Rule out bipolar II")),
+    ("E04", ("impression", "rule out a bipolar disorder, F31.81")),
+    ("E04", ("impression", "does not meet criteria for PTSD")),
+    ("E04", ("impression", "family history of panic disorder")),
+    ("E04", ("impression", "this is not PTSD")),
+    ("E04", ("impression", "no evidence of a mood disorder")),
     ("E04", ("medication", "takes vitamin B12")),
     ("E04", ("report", "drives an F-150")),
     ("E04", ("report", "goes to F45 classes")),
@@ -430,7 +440,9 @@ def test_a_credential_is_seen(name: str) -> None:
     assert "E08" not in lacking(context=Context(clinician=name))
 
 
-@pytest.mark.parametrize("name", [None, "", "Ines Marlow", "Linh Do", "A. Ma", "Maria Lacey", "Ann Lac", "Edd Marsh", "Phil Edderton", "Dr. Roe"])
+@pytest.mark.parametrize(
+    "name", [None, "", "Ines Marlow", "Linh Do", "A. Ma", "Maria Lacey", "Ann Lac", "Edd Marsh", "Phil Edderton", "Dr. Roe"]
+)
 def test_a_name_is_no_credential(name: str | None) -> None:
     """Surnames that look like a credential, and a bare title, do not count."""
     assert "E08" in lacking(context=Context(clinician=name))
