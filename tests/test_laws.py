@@ -84,7 +84,7 @@ def test_law_6_every_sentence_has_evidence(engines, parts: list[str]) -> None:
 
 def test_law_7_nothing_leaves_the_machine(engines) -> None:
     """A whole draft runs while every connection and every look-up of a host fails the test."""
-    assert work_of(DICTATION + " Write to her at mina.example@post.example or see www.clinic.example.", engines).findings
+    assert work_of(DICTATION + "\n\nClient said to write to her at mina.example@post.example or see www.clinic.example.", engines).findings
 
 
 def test_law_9_types_that_hold_text_do_not_print_it() -> None:

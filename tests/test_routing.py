@@ -228,3 +228,32 @@ def test_record_statements_are_made_in_routing_alone() -> None:
             if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) == "RecordStatement":
                 makers.add(path.relative_to(ROOT).as_posix())
     assert makers == {"drafting/pipeline/routing.py"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "asked"),
+    [
+        ("No.", False),
+        ("No. Not since the spring.", False),
+        ("Never.", False),
+        ("I haven't, no.", False),
+        ("Yes.", True),
+        ("Sometimes.", True),
+        ("No, but I have thought about the bridge.", True),
+        ("Not really.", True),
+        ("It comes and goes.", True),
+        ("No. Only at night.", True),
+    ],
+)
+def test_a_question_about_danger_is_closed_by_a_plain_no_alone(answer: str, asked: bool) -> None:
+    """In a session "Yes" to the question is danger, though it names none; only an answer that says no and takes nothing back opens no item."""
+    r = routed(f"Therapist: Any thoughts of suicide?\nClient: {answer}\nTherapist: I see. Thank you for telling me.", Context(mode=Mode.SESSION))
+    assert bool(r.risk_items) is asked
+    assert [p.reason for p in r.placed][0] == "question" and r.placed[1].route is Route.RECORD
+    assert not asked or {"s1", "s2"} <= set(r.risk_items[0].evidence)
+
+
+def test_an_answer_that_names_danger_itself_opens_an_item() -> None:
+    """Danger inside the answer is never covered by the question."""
+    r = routed("Therapist: Any thoughts of suicide?\nClient: No. I keep my dad's gun in the truck.", Context(mode=Mode.SESSION))
+    assert "access to a firearm" in [i.topic for i in r.risk_items]

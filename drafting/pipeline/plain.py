@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import groupby
 
 from drafting.pipeline.commands import spoken
 from drafting.pipeline.wording import weighty
@@ -55,24 +56,32 @@ def _runs(statements: Sequence[RecordStatement], note_format: NoteFormat) -> Ite
 
 
 def _joins(a: RecordStatement, b: RecordStatement, note_format: NoteFormat) -> bool:
-    if a.reason == "question" and b.reason == "answer":
+    if a.reason in ("question", "answer") and b.reason == "answer":
         return True
     gap = b.statement.start - a.statement.end
     same_sentence = 0 <= gap <= 1 and not _TERMINAL.search(a.words) and a.statement.speaker == b.statement.speaker
-    return same_sentence and not spoken(b.words) != b.words and note_format.section_of(a.role) is note_format.section_of(b.role)
+    one_section = note_format.section_of(a.role) is note_format.section_of(b.role)
+    return same_sentence and spoken(b.words) == b.words and (one_section or bool(_hanging().match(b.words)))
+
+
+@cache
+def _hanging() -> re.Pattern[str]:
+    """A clause with no subject of its own, or a reason: "because it left her foggy", "and agreed to call". It stays with the clause that it hangs on."""
+    return re.compile(table("edits.toml")["hanging"], re.I)
 
 
 def _sentence(run: Sequence[RecordStatement]) -> str:
     if any(s.statement.speaker for s in run):
-        return " ".join(_quoted(s) for s in run)
+        return " ".join(_quoted(list(said)) for _, said in groupby(run, key=lambda s: (s.statement.speaker, s.reason == "question")))
     return tidy(" ".join(" ".join(s.words.split()) for s in run))
 
 
-def _quoted(s: RecordStatement) -> str:
+def _quoted(said: Sequence[RecordStatement]) -> str:
     """In a session the words are somebody's: they are given as said."""
-    who = {"client": "Client", "clinician": "Clinician"}.get(s.statement.speaker or "", "Participant")
-    verb = "asked" if s.reason == "question" else "said"
-    return f"{who} {verb}: “{_plain(s.words).replace('“', '‘').replace('”', '’')}”"
+    who = {"client": "Client", "clinician": "Clinician"}.get(said[0].statement.speaker or "", "Participant")
+    verb = "asked" if said[0].reason == "question" else "said"
+    words = _plain(" ".join(s.words for s in said)).translate({ord("“"): "‘", ord("”"): "’"})
+    return f"{who} {verb}: “{words}”"
 
 
 def _worth_writing(statements: Sequence[RecordStatement]) -> tuple[RecordStatement, ...]:

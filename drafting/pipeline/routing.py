@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
+from itertools import takewhile
 
 from drafting.errors import DecisionError
 from drafting.pipeline.commands import Ordered, obey
@@ -21,6 +22,7 @@ from prompts import table
 
 SURE_RECORD, SURE_PRIVATE, SURE_ASIDE, SURE_RISK, SURE_ELEMENT = 0.72, 0.62, 0.70, 0.5, 0.5
 FEW_WORDS = 3   # an answer this short says nothing by itself
+ANSWER = 3      # clauses of the client's next turn that answer a question about danger
 
 
 def route(statements: Sequence[Statement], context: Context, decisions: Mapping[str, Route] | None = None) -> Routed:
@@ -51,7 +53,7 @@ def admit(routed: Routed, statement_id: str) -> Routed:
 
 def _place(s: Statement, order: Ordered) -> Placed:
     p, risk = s.clause.routes, s.clause.risk >= SURE_RISK
-    role = order.role if order.role and _top(s) is Role.REPORT else _top(s)
+    role = order.role if order.role and _top(s) is not Role.RISK else _top(s)
     private = p[Route.PRIVATE]
     if order.bare or not any(c.isalnum() for c in s.text[s.body - s.start :]):
         return Placed(s, Route.SET_ASIDE, "command", 1.0)
@@ -101,20 +103,31 @@ def _elements(s: Statement) -> set[str]:
 
 def _conversation(placed: Sequence[Placed]) -> list[Placed]:
     """What the therapist asks is no report: it stays out, except a question about danger, which stands beside its answer."""
-    out = list(placed)
-    for i, p in enumerate(out):
-        after = out[i + 1] if i + 1 < len(out) else None
-        if p.statement.speaker == "clinician":
-            asks = p.statement.text.rstrip().endswith("?")
-            answered = after is not None and after.statement.speaker == "client"
-            if asks and p.risk and answered and after is not None:
-                out[i] = replace(p, route=Route.RECORD, reason="question", role=Role.RISK)
-                out[i + 1] = replace(after, route=Route.RECORD, reason="answer", role=Role.RISK, risk=True)
-            elif p.route is Route.RECORD and p.reason == "encoder" and (asks or p.role is Role.REPORT):
-                out[i] = replace(p, route=Route.SET_ASIDE, reason="conversation", role=None)
-        elif p.route is Route.RECORD and p.reason == "encoder" and not p.risk and len(p.statement.text.split()) <= FEW_WORDS:
-            out[i] = replace(p, route=Route.SET_ASIDE, reason="conversation", role=None)
+    out = [_talk(p) for p in placed]
+    for i, p in enumerate(placed):
+        answers = _answer(placed, i + 1) if p.risk and _asks(p) else []
+        if answers:
+            out[i] = replace(p, route=Route.RECORD, reason="question", role=Role.RISK)
+        for j, answer in answers:
+            out[j] = replace(answer, route=Route.RECORD, reason="answer", role=Role.RISK)
     return out
+
+
+def _talk(p: Placed) -> Placed:
+    """`p` set aside where it only keeps the talk going: a question or a report of the therapist's, a word or two of anybody's."""
+    guessed = p.reason in ("encoder", "unsure") and p.route in (Route.RECORD, Route.HELD) and not p.risk
+    brief = len(p.statement.text.split()) <= FEW_WORDS and not _elements(p.statement)
+    theirs = p.statement.speaker == "clinician" and p.route is Route.RECORD and (_asks(p) or p.role is Role.REPORT)
+    return replace(p, route=Route.SET_ASIDE, reason="conversation", role=None) if guessed and (brief or theirs) else p
+
+
+def _asks(p: Placed) -> bool:
+    return p.statement.speaker == "clinician" and p.statement.text.rstrip().endswith("?")
+
+
+def _answer(placed: Sequence[Placed], first: int) -> list[tuple[int, Placed]]:
+    """What the client says in the turn that begins at `first`, a few clauses of it: "No. Not since the spring." """
+    return list(takewhile(lambda ip: ip[1].statement.speaker == "client", enumerate(placed[first : first + ANSWER], first)))
 
 
 # ── risk and prompts ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -123,22 +136,33 @@ def _conversation(placed: Sequence[Placed]) -> list[Placed]:
 def _risk_items(placed: Sequence[Placed]) -> tuple[RiskItem, ...]:
     """One item for each topic, person and polarity spoken of. A denial that stands in the record is record text and asks nothing more."""
     found: dict[tuple[str, str, Polarity], list[str]] = {}
-    for p in placed:
-        if not p.risk or p.reason == "answer":
+    for i, p in enumerate(placed):
+        if not p.risk:
             continue
+        answers = [a for _, a in _answer(placed, i + 1)] if p.reason == "question" else []
         words = p.statement.text.lower().replace("’", "'")
         topic, danger = _topics().get(p.statement.clause.topic or "", ({}, None))
-        polarity = _polarity(words, danger)
-        if p.route is Route.RECORD and (polarity is Polarity.DENIED or p.reason == "question"):
+        polarity = _answered(answers) if answers else _polarity(words, danger)
+        if p.route is Route.RECORD and polarity is Polarity.DENIED:
             continue
         key = (topic.get("label", "safety"), _first(_persons(), words, topic.get("whose", "the client")), polarity)
-        found.setdefault(key, []).append(p.statement.id)
+        found.setdefault(key, []).extend(x.statement.id for x in (p, *answers))
     return tuple(RiskItem(f"r{n}", *key, tuple(ids)) for n, (key, ids) in enumerate(found.items(), 1))
+
+
+def _answered(answers: Sequence[Placed]) -> Polarity:
+    """A question about danger is denied by an answer that begins with a no and takes nothing back; anything else is for the clinician to judge."""
+    rules = table("risk.toml")["polarity"]
+    words = " ".join(a.statement.text[a.statement.body - a.statement.start :] for a in answers).lower().replace("’", "'")
+    denied = re.match(rules["answer_no"], words) and not re.search(rules["takes_back"], words)
+    return Polarity.DENIED if denied else Polarity.UNCLEAR
 
 
 def _polarity(words: str, danger: re.Pattern[str] | None) -> Polarity:
     """As in the words. A denial counts only before the danger that it denies."""
     rules = _polarities()
+    if _low_level().search(words):
+        return Polarity.DENIED
     named = danger.search(words) if danger else None
     before = words[: named.start()] if named else words
     for polarity, pattern in rules:
@@ -151,6 +175,11 @@ def _polarity(words: str, danger: re.Pattern[str] | None) -> Polarity:
 def _polarities() -> tuple[tuple[Polarity, re.Pattern[str]], ...]:
     rules = table("risk.toml")["polarity"]
     return tuple((Polarity(k), re.compile(rules[k])) for k in ("unclear", "denied", "past"))
+
+
+@cache
+def _low_level() -> re.Pattern[str]:
+    return re.compile(table("risk.toml")["polarity"]["low"])
 
 
 @cache

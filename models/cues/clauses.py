@@ -19,6 +19,7 @@ _SENTENCE = re.compile(r"[.?!…]+[\"'”’)\]]*(?=\s|$)|\n[ \t]*\n\s*|\n(?=[ \
 _MARK = re.compile(r";|\s[-–—]{1,2}\s|—|\n(?=[ \t]*\S)|\baside,|:(?=\s(?:he|she|they|we|i|client|patient|pt)\b)", re.I)
 _NOW_AND_THEN = re.compile(r"\bnow(?: and)?\s$", re.I)
 _FEWEST_WORDS = 3   # a shorter piece is no clause of its own, unless a mark sets it off
+_FEW_WORDS, _WORDS_A_MARK = 18, 40   # fewer words are judged as they stand; so many for each mark, and there is no punctuation worth the name
 _LIST_LINE, _WRAPPED_LINE = 36, 60   # a line shorter than the first is an item of a list; one longer than the second is wrapped
 
 
@@ -38,9 +39,10 @@ def _rules() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str], re.Patt
 def clauses(text: str, start: int = 0, end: int | None = None) -> Iterator[tuple[int, int]]:
     """Offsets of each clause of `text[start:end]`, blanks trimmed, in order; every character that is no blank lies in exactly one."""
     end = len(text) if end is None else end
+    bare = _unpunctuated(text, start, end)
     for a, b in _sentences(text, start, end):
         at = a
-        for cut in _cuts(text, a, b):
+        for cut in _cuts(text, a, b, bare):
             if _stands(text, at, cut) and _stands(text, cut, b):
                 yield _trim(text, at, cut)
                 at = cut
@@ -67,13 +69,19 @@ def _runs_on(text: str, at: int, end: int) -> bool:
     return bool(rest) and rest[0].islower() and bool(re.search(r"\b\w\.$", before))
 
 
-def _cuts(text: str, start: int, end: int) -> list[int]:
-    """Places inside a sentence where a clause may begin, in order."""
+def _unpunctuated(text: str, start: int, end: int) -> bool:
+    """Whether the stretch is a recogniser's: many words for each mark that ends a sentence."""
+    words = len(text[start:end].split())
+    return words >= _FEW_WORDS and sum(text.count(mark, start, end) for mark in ".?!,;") * _WORDS_A_MARK <= words
+
+
+def _cuts(text: str, start: int, end: int, bare: bool) -> list[int]:
+    """Places inside a sentence where a clause may begin, in order; `bare` text has no punctuation to go by."""
     _, joined, alone, restart = _rules()
     found = {m.start() if text[m.start()] == "\n" else m.end() for m in _MARK.finditer(text, start, end) if _breaks(text, m)}
     found |= {m.end() for m in joined.finditer(text, start, end)} | {m.end() for m in alone.finditer(text, start, end)}
     found = {c for c in found if not _NOW_AND_THEN.search(text, max(start, c - 9), c)}
-    if not re.search(r"[,;.?!]", text[start : end - 1]) and end - start > 90:
+    if bare:
         found |= {m.end() for m in restart.finditer(text, start, end)}
     return sorted(c for c in found if start < c < end and not _in_quotation(text, start, c))
 
