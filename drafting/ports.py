@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from drafting.types import Context, Draft, NoteFormat, PhiFinding, Reading, RecordStatement, Recording, Transcript, Utterance
+from drafting.types import Context, Draft, NoteFormat, PhiFinding, Reading, Recording, RecordStatement, Transcript, Utterance
 
 
 class Transcriber(Protocol):

@@ -91,9 +91,7 @@ def _statement(p: Placed, show_private: bool) -> dict[str, Any]:
 
 def _note(work: Work) -> dict[str, Any]:
     draft = work.draft
-    sections = [
-        {"key": s.key, "title": s.title, "sentences": [_sentence(d) for d in draft.section(s.key)]} for s in draft.format.sections
-    ]
+    sections = [{"key": s.key, "title": s.title, "sentences": [_sentence(d) for d in draft.section(s.key)]} for s in draft.format.sections]
     return {
         "format": draft.format.key,
         "format_digest": draft.format.digest,

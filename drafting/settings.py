@@ -1,6 +1,7 @@
 """What the operator sets, read once.
 
-In: environment variables that begin with `ASIDE_`. Out: one frozen `Settings`, passed down. An unknown name is refused, so that a slip of the pen is seen.
+In: environment variables that begin with `ASIDE_`. Out: one frozen `Settings`, passed down. An unknown name is refused, so that a slip of
+the pen is seen.
 """
 
 from __future__ import annotations

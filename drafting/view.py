@@ -60,7 +60,7 @@ def note(work: Work) -> RenderableType:
             parts.append(Text("  Nothing was said for this part.", "dim"))
         for n, sentence in enumerate(sentences):
             here = [f for f in work.findings if f.section == section.key and f.sentence == n]
-            parts.append(Padding(_sentence(sentence, here), (0, 0, 0, 2)))
+            parts.append(_indented(_sentence(sentence, here)))
     missing = [label(code) for code in work.elements.missing]
     if missing:
         parts.append(Text(f"\nNot said, needed before signing: {', '.join(missing)}", "yellow"))
@@ -102,10 +102,8 @@ def held(work: Work, show_private: bool) -> RenderableType | None:
 def risks(work: Work) -> RenderableType | None:
     if not work.routed.risk_items:
         return None
-    rows = [
-        Text(f"  {r.topic} · {r.whose} · {_POLARITY[r.polarity.value]}  [{' '.join(r.evidence)}]", "red") for r in work.routed.risk_items
-    ]
-    return Group(Text("\nRisk: your answer before signing", "bold red"), *rows)
+    rows = [Text(f"{r.topic} · {r.whose} · {_POLARITY[r.polarity.value]}  [{' '.join(r.evidence)}]", "red") for r in work.routed.risk_items]
+    return Group(Text("\nRisk: your answer before signing", "bold red"), *map(_indented, rows))
 
 
 _POLARITY = {"present": "spoken of", "denied": "denied", "past": "in the past", "unclear": "not clear"}
@@ -115,8 +113,8 @@ def asked(work: Work) -> RenderableType | None:
     if not work.routed.prompts:
         return None
     labels = {e["code"]: e["label"] for e in table("excluded.toml")["element"]}
-    rows = [Text(f"  {labels[p.element]}  [{' '.join(p.evidence)}]") for p in work.routed.prompts]
-    return Group(Text("\nSaid in private words alone; does the record need it?", "bold"), *rows)
+    rows = [Text(f"{labels[p.element]}  [{' '.join(p.evidence)}]") for p in work.routed.prompts]
+    return Group(Text("\nSaid in private words alone; does the record need it?", "bold"), *map(_indented, rows))
 
 
 def flags(work: Work) -> RenderableType | None:
@@ -125,12 +123,16 @@ def flags(work: Work) -> RenderableType | None:
     return Group(Text(f"\nMore than the chart needs: {len(work.findings)}", "bold yellow"), *map(_flag, work.findings))
 
 
-def _flag(f: PhiFinding) -> Text:
-    text = Text("  ")
+def _indented(text: Text) -> Padding:
+    return Padding(text, (0, 0, 0, 2))
+
+
+def _flag(f: PhiFinding) -> Padding:
+    text = Text()
     text.append(safe(f.text if len(f.text) <= 60 else f.text[:57] + "…"), _FLAG[f.severity])
     text.append(f" → {safe(f.suggestion) or 'leave out'}", "green")
     text.append(f"   {f.reason}", "dim")
-    return text
+    return _indented(text)
 
 
 def left_out(work: Work) -> RenderableType | None:
@@ -142,4 +144,4 @@ def left_out(work: Work) -> RenderableType | None:
 
 
 def _quotes(texts: list[str], style: str) -> Iterator[Padding]:
-    yield from (Padding(Text(safe(t), style), (0, 0, 0, 2)) for t in texts)
+    yield from (_indented(Text(safe(t), style)) for t in texts)

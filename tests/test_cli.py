@@ -99,7 +99,7 @@ def bad(folder: Path, name: str, raw: bytes) -> Path:
         ("surrogate.txt", b"She said \xed\xb0\x80 and then she left the room", "wrong_encoding"),
         ("surrogate.json", b'{"utterances":[{"text":"She said \\udc00 and left."}]}', "bad_transcript"),
         ("huge.txt", b"She slept. " * 120_000, "too_large"),
-        ("german.txt", "Die Klientin berichtet von Schlafproblemen seit drei Wochen und hat auch wenig Appetit gehabt".encode(), "other_language"),
+        ("german.txt", b"Die Klientin berichtet von Schlafproblemen seit drei Wochen und hat auch wenig Appetit gehabt", "other_language"),
         ("note.docx", b"PK\x03\x04" + b"\x00" * 50, "unknown_kind"),
         ("broken.json", b"{", "bad_transcript"),
         ("cut.wav", b"RIFF\x24\x08\x00\x00WAVEfmt ", "bad_audio"),

@@ -440,9 +440,7 @@ def test_a_credential_is_seen(name: str) -> None:
     assert "E08" not in lacking(context=Context(clinician=name))
 
 
-@pytest.mark.parametrize(
-    "name", [None, "", "Ines Marlow", "Linh Do", "A. Ma", "Maria Lacey", "Ann Lac", "Edd Marsh", "Phil Edderton", "Dr. Roe"]
-)
+@pytest.mark.parametrize("name", [None, "", "Ines Marlow", "Linh Do", "A. Ma", "Maria Lacey", "Ann Lac", "Edd Marsh", "Phil Edderton", "Dr. Roe"])
 def test_a_name_is_no_credential(name: str | None) -> None:
     """Surnames that look like a credential, and a bare title, do not count."""
     assert "E08" in lacking(context=Context(clinician=name))

@@ -38,11 +38,21 @@ def test_judgement(sentence: str, sources: list[str], support: Support, why: str
 def test_sources_are_found_by_id() -> None:
     """A sentence is judged by the statements that it cites and no others."""
     handed = record("She slept four hours.", "She ate twice.")
-    draft = Draft(load("soap"), (DraftSentence("subjective", "She slept four hours.", ("s2",)), DraftSentence("subjective", "She slept four hours.", ())), "test")
+    draft = Draft(
+        load("soap"),
+        (DraftSentence("subjective", "She slept four hours.", ("s2",)), DraftSentence("subjective", "She slept four hours.", ())),
+        "test",
+    )
     assert [s.support for s in ground(draft, handed).sentences] == [Support.UNSUPPORTED, Support.UNSUPPORTED]
 
 
-@given(st.lists(st.sampled_from("she he slept four hours never drank twice today denied suicide plan sertraline not um so and the".split()), min_size=3, max_size=20))
+@given(
+    st.lists(
+        st.sampled_from("she he slept four hours never drank twice today denied suicide plan sertraline not um so and the".split()),
+        min_size=3,
+        max_size=20,
+    )
+)
 def test_what_the_plain_writer_does_is_supported(words: list[str]) -> None:
     """Own words, lightly edited, are always borne out by themselves."""
     said = " ".join(words)

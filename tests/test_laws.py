@@ -22,8 +22,21 @@ DICTATION = f"""We met from 2:05 to 2:58 by video. Client reports poor sleep and
 I taught paced breathing and she practised it twice. Private: I keep thinking of {CANARY} when she talks.
 I felt oddly bored, {CANARY}, but she stopped lithium ten days ago. Off the record, {CANARY} and the shotgun in his truck.
 Next session is Tuesday at 4."""
-MUSINGS = ["I felt bored by him.", "I wonder whether I was too harsh.", "Note to self: slow down.", "She reminds me of my sister.", "Take to supervision: did I rush?"]
-FACTS = ["Client reports poor sleep.", "Affect was flat.", "We reviewed the thought record.", "PHQ-9 was 12.", "She denied suicidal thoughts.", "Next session is Tuesday."]
+MUSINGS = [
+    "I felt bored by him.",
+    "I wonder whether I was too harsh.",
+    "Note to self: slow down.",
+    "She reminds me of my sister.",
+    "Take to supervision: did I rush?",
+]
+FACTS = [
+    "Client reports poor sleep.",
+    "Affect was flat.",
+    "We reviewed the thought record.",
+    "PHQ-9 was 12.",
+    "She denied suicidal thoughts.",
+    "Next session is Tuesday.",
+]
 
 
 def work_of(text: str, engines, key: str = "soap", **context: object) -> Work:

@@ -37,7 +37,36 @@ def test_lightly_edited(said: str, written: str) -> None:
     assert tidy(said) == written
 
 
-WORDS = ["um", "uh", "so", "and", "she", "she", "he", "not", "never", "no", "denied", "50", "mg", "two", "two", "sertraline", "twice", "slept", "you know,", "I mean,", "okay", "Plan:", "private:", "a.m.", "i", "sorry", "five", "wasn't"]
+WORDS = [
+    "um",
+    "uh",
+    "so",
+    "and",
+    "she",
+    "she",
+    "he",
+    "not",
+    "never",
+    "no",
+    "denied",
+    "50",
+    "mg",
+    "two",
+    "two",
+    "sertraline",
+    "twice",
+    "slept",
+    "you know,",
+    "I mean,",
+    "okay",
+    "Plan:",
+    "private:",
+    "a.m.",
+    "i",
+    "sorry",
+    "five",
+    "wasn't",
+]
 
 
 @given(st.lists(st.sampled_from(WORDS), max_size=25))
@@ -61,7 +90,9 @@ def _draft(r: Routed, key: str = "soap") -> Draft:
 def test_neighbours_in_one_section_stay_one_sentence() -> None:
     """Two clauses of one sentence in one section are one sentence, with both as evidence."""
     d = _draft(routed("Client missed two workdays because of panic, and her supervisor has issued a warning."))
-    assert [(s.text, s.evidence) for s in d.sentences] == [("Client missed two workdays because of panic, and her supervisor has issued a warning.", ("s1", "s2"))]
+    assert [(s.text, s.evidence) for s in d.sentences] == [
+        ("Client missed two workdays because of panic, and her supervisor has issued a warning.", ("s1", "s2"))
+    ]
 
 
 def test_a_sentence_is_never_joined_over_a_private_one() -> None:

@@ -47,6 +47,7 @@ def replaced(text: str, context: Context = NOBODY) -> str:
         ("On the way home Fearghal said that he is leaving.", "F03", "On the way home another person said that he is leaving."),
         ("His teacher, Mrs. Abernathy, wrote home.", "F06", "His teacher wrote home."),
         ("Another group member, Lowri, cried.", "F04", "Another group member cried."),
+        ("Her sister K. has been ill.", "F02", "Her sister has been ill."),
         ("her sister fatima has been staying", "F02", "Her sister has been staying"),
         ("He walked Dolores (his aunt) to church.", "F02", "He walked his aunt to church."),
     ],
@@ -237,7 +238,8 @@ def test_every_rule_and_entity_names_a_kind_of_the_policy() -> None:
     """No rule points nowhere, and the policy has F01 to F27."""
     policy = table("phi_policy.toml")
     assert sorted(policy["kinds"]) == [f"F{n:02d}" for n in range(1, 28)]
-    used = {r.found["kind"] for r in rules()} | {e["kind"] for e in policy["entities"].values()} | set(table("phi_people.toml")["relations"]) - {"care"}
+    used = {r.found["kind"] for r in rules()} | {e["kind"] for e in policy["entities"].values()}
+    used |= set(table("phi_people.toml")["relations"]) - {"care"}
     assert used <= set(policy["kinds"])
     for profile in policy["profiles"].values():
         assert set(profile["drop"]) | set(profile.get("severity", {})) <= set(policy["kinds"])
@@ -246,7 +248,8 @@ def test_every_rule_and_entity_names_a_kind_of_the_policy() -> None:
 
 # ── any text ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-PARTS = [t for t, *_ in KINDS] + ["her brother Bohdan called", "“so it goes on and on”", "\n", "\n\n", "Client slept well.", "and Fearghal said", "Dr. Lin", "👍", "Her aunt", "@", "$5", "…"]
+ODD = ["her brother Bohdan called", "“so it goes on and on”", "\n", "\n\n", "and Fearghal said", "Dr. Lin", "👍", "Her aunt", "@", "$5", "…"]
+PARTS = [t for t, *_ in KINDS] + ODD
 
 
 @settings(max_examples=60, deadline=None)
@@ -289,7 +292,17 @@ def test_nothing_of_the_text_is_logged(caplog: pytest.LogCaptureFixture) -> None
     assert not any(word in caplog.text + repr(findings) for word in ("Zebediana", "Quarry", "7719", "mailbox"))
 
 
-@pytest.mark.parametrize(("run", "name"), [("Maria", "Maria"), ("Maria Lopez", "Maria Lopez"), ("Maria Tuesday", "Maria"), ("Client Maria", ""), ("Zoloft", "")])
+@pytest.mark.parametrize(
+    ("run", "name"),
+    [
+        ("Maria", "Maria"),
+        ("Maria Lopez", "Maria Lopez"),
+        ("Maria Tuesday", "Maria"),
+        ("Client Maria", ""),
+        ("Zoloft", ""),
+        ("Pia van der Meer", "Pia van der Meer"),
+    ],
+)
 def test_a_name_ends_where_words_that_name_nobody_begin(run: str, name: str) -> None:
     """ "Her sister Maria Tuesday" is Maria."""
     assert named(run) == name

@@ -93,7 +93,11 @@ def test_medication_inside_a_reflection_is_not_lost() -> None:
 
 @pytest.mark.parametrize(
     ("text", "element"),
-    [("Private: she meets criteria for panic disorder, no doubt.", "X5"), ("Private: the nightmares are back.", "X8"), ("Off the record, prognosis is poor.", "X9")],
+    [
+        ("Private: she meets criteria for panic disorder, no doubt.", "X5"),
+        ("Private: the nightmares are back.", "X8"),
+        ("Off the record, prognosis is poor.", "X9"),
+    ],
 )
 def test_x5_to_x10_in_private_words_alone_raise_a_prompt(text: str, element: str) -> None:
     """A diagnosis, symptom or prognosis that stands only in private words is asked about."""
@@ -249,7 +253,7 @@ def test_a_question_about_danger_is_closed_by_a_plain_no_alone(answer: str, aske
     """In a session "Yes" to the question is danger, though it names none; only an answer that says no and takes nothing back opens no item."""
     r = routed(f"Therapist: Any thoughts of suicide?\nClient: {answer}\nTherapist: I see. Thank you for telling me.", Context(mode=Mode.SESSION))
     assert bool(r.risk_items) is asked
-    assert [p.reason for p in r.placed][0] == "question" and r.placed[1].route is Route.RECORD
+    assert r.placed[0].reason == "question" and r.placed[1].route is Route.RECORD
     assert not asked or {"s1", "s2"} <= set(r.risk_items[0].evidence)
 
 

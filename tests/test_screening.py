@@ -36,9 +36,8 @@ def draft(*said: tuple[str, str]) -> Draft:
     return Draft(SOAP, tuple(DraftSentence(section, text, ("s1",)) for section, text in said), "test")
 
 
-sentences = st.lists(
-    st.tuples(st.sampled_from([s.key for s in SOAP.sections]), st.lists(st.sampled_from(["Xan", "slept", "well", "é", "👍"]), min_size=1, max_size=6).map(" ".join)), max_size=8
-)
+words = st.lists(st.sampled_from(["Xan", "slept", "well", "é", "👍"]), min_size=1, max_size=6).map(" ".join)
+sentences = st.lists(st.tuples(st.sampled_from([s.key for s in SOAP.sections]), words), max_size=8)
 
 
 @given(sentences)

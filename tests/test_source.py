@@ -43,7 +43,7 @@ def test_decoded_text_is_kept_to_the_character(raw: bytes, text: str) -> None:
         (b"a " * (LIMIT_BYTES // 2) + b"b", ".txt", TooLarge),
         (SAID.encode(), ".docx", UnknownKind),
         (SAID.encode(), "", UnknownKind),
-        ("Die Klientin berichtet von Schlafproblemen seit drei Wochen und hat auch wenig Appetit gehabt".encode(), ".txt", OtherLanguage),
+        (b"Die Klientin berichtet von Schlafproblemen seit drei Wochen und hat auch wenig Appetit gehabt", ".txt", OtherLanguage),
         ("La paciente refiere que duerme mal desde hace tres semanas y que no tiene apetito ni energía".encode(), ".txt", OtherLanguage),
         ("Клиентка сообщает, что плохо спит уже три недели".encode(), ".txt", OtherLanguage),
         (b"{", ".json", BadTranscript),
@@ -67,7 +67,9 @@ def test_what_cannot_be_used_is_refused_by_name(raw: bytes, kind: str, error: ty
     assert "slept" not in str(caught.value) and "hello" not in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["so we met today and she said it was fine", SAID.lower().replace(".", ""), "PHQ-9 14. Sertraline 50 mg. Sleep poor.", "OK."])
+@pytest.mark.parametrize(
+    "text", ["so we met today and she said it was fine", SAID.lower().replace(".", ""), "PHQ-9 14. Sertraline 50 mg. Sleep poor.", "OK."]
+)
 def test_short_telegraphic_and_unpunctuated_english_is_english(text: str) -> None:
     """No punctuation, no capitals or few common words is no reason to refuse a dictation."""
     assert read_source(text.encode(), ".txt").text == text
@@ -101,7 +103,10 @@ def test_a_transcript_in_json_keeps_its_times_and_speakers() -> None:
 def test_whispers_own_json_is_read() -> None:
     """Whisper writes `segments` with words."""
     words = [{"word": " She", "start": 0.0, "end": 0.4, "probability": 0.9}, {"word": " slept.", "start": 0.4, "end": 1.0, "probability": 0.8}]
-    t = read_source(json.dumps({"text": " She slept.", "language": "en", "segments": [{"start": 0, "end": 1, "text": " She slept.", "words": words}]}).encode(), ".json")
+    t = read_source(
+        json.dumps({"text": " She slept.", "language": "en", "segments": [{"start": 0, "end": 1, "text": " She slept.", "words": words}]}).encode(),
+        ".json",
+    )
     assert t.text == "She slept."
     assert [w.confidence for w in t.utterances[0].words] == [0.9, 0.8]
 
@@ -115,7 +120,9 @@ def test_typed_turns_are_found_where_two_parties_speak() -> None:
     assert mode_of(t) is Mode.SESSION
 
 
-@pytest.mark.parametrize("text", ["Plan: see her again on Monday and repeat the PHQ-9.", "Client: the same as last week, she says, and the plan holds.\nPlan: continue."])
+@pytest.mark.parametrize(
+    "text", ["Plan: see her again on Monday and repeat the PHQ-9.", "Client: the same as last week, she says, and the plan holds.\nPlan: continue."]
+)
 def test_headings_of_a_dictation_are_no_speakers(text: str) -> None:
     """One label alone, or labels that name nobody, leave a dictation one turn."""
     assert len(read_source(text.encode(), ".txt").turns) == 1

@@ -43,7 +43,10 @@ def assert_partition(text: str, statements: tuple[Statement, ...]) -> None:
         ("He slept 4.5 hours. Mood low.", ["He slept 4.5 hours.", "Mood low."]),
         ("- slept well\n- ate three meals\n- no panic", ["- slept well", "- ate three meals", "- no panic"]),
         ("One thought; another thought.", ["One thought;", "another thought."]),
-        ("A wrapped line of a paragraph that goes on well past the\nmargin of the page.", ["A wrapped line of a paragraph that goes on well past the\nmargin of the page."]),
+        (
+            "A wrapped line of a paragraph that goes on well past the\nmargin of the page.",
+            ["A wrapped line of a paragraph that goes on well past the\nmargin of the page."],
+        ),
         ("Wait... what? Yes!", ["Wait...", "what?", "Yes!"]),
     ],
 )
@@ -74,7 +77,37 @@ def test_random_text_is_partitioned(text: str) -> None:
 
 
 @settings(max_examples=200)
-@given(st.lists(st.sampled_from(["I felt", "she", "but", "and", ",", ".", ";", "—", "\n", "\n\n", '"', "Dr.", "a.m.", "Client:", "Therapist:", "then", "which", "50", "mg", ":", "…", "- "]), max_size=60))
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "I felt",
+                "she",
+                "but",
+                "and",
+                ",",
+                ".",
+                ";",
+                "—",
+                "\n",
+                "\n\n",
+                '"',
+                "Dr.",
+                "a.m.",
+                "Client:",
+                "Therapist:",
+                "then",
+                "which",
+                "50",
+                "mg",
+                ":",
+                "…",
+                "- ",
+            ]
+        ),
+        max_size=60,
+    )
+)
 def test_text_made_of_borders_is_partitioned(parts: list[str]) -> None:
     """Text that is nothing but what the splitter looks at."""
     text = " ".join(parts)
@@ -85,7 +118,9 @@ def test_text_made_of_borders_is_partitioned(parts: list[str]) -> None:
     assert_partition(t.text, state(t, ENCODER.read(t)))
 
 
-@given(st.text(alphabet="ab \n.", min_size=1, max_size=60), st.lists(st.tuples(st.integers(0, 70), st.integers(0, 70)), max_size=6), st.integers(0, 60))
+@given(
+    st.text(alphabet="ab \n.", min_size=1, max_size=60), st.lists(st.tuples(st.integers(0, 70), st.integers(0, 70)), max_size=6), st.integers(0, 60)
+)
 def test_whatever_the_encoder_draws_nothing_is_lost(text: str, spans: list[tuple[int, int]], border: int) -> None:
     """Gaps, overlaps, clauses over a turn's border or past the end: the statements still cover the text once."""
     clauses = tuple(Clause(a, b, NEUTRAL, {Role.REPORT: 1.0}) for a, b in sorted(spans) if a < b)

@@ -41,7 +41,7 @@ class Work:
     statements: tuple[Statement, ...] = ()
     routed: Routed | None = None
     draft: Draft | None = None
-    elements: ElementReport = ElementReport()
+    elements: ElementReport = field(default_factory=ElementReport)
     findings: tuple[PhiFinding, ...] = ()
 
 

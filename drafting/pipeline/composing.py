@@ -1,7 +1,7 @@
 """Record statements to a draft, by a writer.
 
-In: `RecordStatement`s, which only routing makes, a format and a writer. Out: a draft whose sentences name sections of the format and statements that were
-handed in. Knows no route and no private word: there is no way to give it one.
+In: `RecordStatement`s, which only routing makes, a format and a writer. Out: a draft whose sentences name sections of the format and
+statements that were handed in. Knows no route and no private word: there is no way to give it one.
 """
 
 from __future__ import annotations

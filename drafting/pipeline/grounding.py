@@ -3,8 +3,8 @@
 In: a draft and the statements that it was written from. Out: the draft, each sentence marked supported, weak or unsupported, with the reason.
 Knows no writer: these rules are not the writer's own, and hold for any.
 
-A sentence is unsupported that names no source, or holds a number, a negation, a time or a drug that its sources do not hold, or lacks a negation that they
-hold; also one that denies a danger which no source denies. It is weak when many of its words are in no source.
+A sentence is unsupported that names no source, or holds a number, a negation, a time or a drug that its sources do not hold, or lacks a
+negation that they hold; also one that denies a danger which no source denies. It is weak when many of its words are in no source.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from drafting.pipeline.wording import content, weighty
 from drafting.types import Draft, DraftSentence, RecordStatement, Support
 from prompts import table
 
-WEAK_BELOW = 0.75   # share of a sentence's content words that its sources hold
+WEAK_BELOW = 0.75  # share of a sentence's content words that its sources hold
 _NEGATION = re.compile(r"\b(?:no|not|none|never|nor|without|neither|cannot|\w+n't|den(?:y|ies|ied|ying))\b", re.I)
-_APART = re.compile(r"[.;]|\bbut\b|\b(?:and|then) (?=(?:he |she |they |client )?(?:talk|spoke|said|says|report|describ|has|is|was|endors|admit|mention)\w*\b)")
+_SPEAKS = r"(?:talk|spoke|said|says|report|describ|has|is|was|endors|admit|mention)\w*\b"
+_APART = re.compile(rf"[.;]|\bbut\b|\b(?:and|then) (?=(?:he |she |they |client )?{_SPEAKS})")
 
 NO_SOURCE, NEW_FACT, NEW_NEGATIVE, LOST_NEGATIVE, OTHER_WORDS = (
     "No source was given for this sentence.",
@@ -72,6 +73,6 @@ def _dangers() -> tuple[tuple[str, re.Pattern[str]], ...]:
 
 
 def _denied(text: str) -> frozenset[str]:
-    """Dangers that `text` denies: named in one clause after a negation. "Denied SI and HI" is one clause, "denied drinking and spoke of SI" is two."""
+    """Dangers that `text` denies, named in one clause after a negation: "denied SI and HI" is one, "denied drinking and spoke of SI" is two."""
     clauses = _APART.split(text.lower().replace("’", "'"))
     return frozenset(key for c in clauses if (m := _NEGATION.search(c)) for key, pattern in _dangers() if pattern.search(c, m.start()))

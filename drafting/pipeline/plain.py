@@ -1,8 +1,8 @@
 """The plain writer: the clinician's own words, in order, under the right section.
 
 In: record statements and a format. Out: a draft, each sentence with the statements that it is made of. Knows nothing else, and adds no fact.
-It takes out fillers, false starts and words said to the dictation, and it sets capitals and full stops. Numbers, negations, names of drugs and times stay
-as they were: an edit that would change one of them is not made.
+It takes out fillers, false starts and words said to the dictation, and it sets capitals and full stops. Numbers, negations, names of drugs
+and times stay as they were: an edit that would change one of them is not made.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def _joins(a: RecordStatement, b: RecordStatement, note_format: NoteFormat) -> b
 
 @cache
 def _hanging() -> re.Pattern[str]:
-    """A clause with no subject of its own, or a reason: "because it left her foggy", "and agreed to call". It stays with the clause that it hangs on."""
+    """A clause with no subject of its own, or a reason ("because it left her foggy", "and agreed to call"): it stays with the one before."""
     return re.compile(table("edits.toml")["hanging"], re.I)
 
 
@@ -86,7 +86,8 @@ def _quoted(said: Sequence[RecordStatement]) -> str:
 
 def _worth_writing(statements: Sequence[RecordStatement]) -> tuple[RecordStatement, ...]:
     """Of a whole session's talk only what bears on the note; the rest is listed as not in the note."""
-    return tuple(s for s in statements if s.risk or s.reason in ("question", "answer", "decided") or s.role in _SESSION_ROLES or s.statement.clause.elements)
+    kept = ("question", "answer", "decided")
+    return tuple(s for s in statements if s.risk or s.reason in kept or s.role in _SESSION_ROLES or s.statement.clause.elements)
 
 
 # ── words ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -111,7 +112,7 @@ def _plain(words: str) -> str:
 def _kept(edit, text: str) -> str:
     """`edit(text)`, unless it would change a number, a negation, a drug or a time."""
     after = edit(text)
-    return after if weighty(after) == weighty(text) else text
+    return after if after == text or weighty(after) == weighty(text) else text
 
 
 @cache

@@ -21,8 +21,8 @@ from drafting.types import Context, Mode, Placed, Polarity, Prompt, RecordStatem
 from prompts import table
 
 SURE_RECORD, SURE_PRIVATE, SURE_ASIDE, SURE_RISK, SURE_ELEMENT = 0.72, 0.62, 0.70, 0.5, 0.5
-FEW_WORDS = 3   # an answer this short says nothing by itself
-ANSWER = 3      # clauses of the client's next turn that answer a question about danger
+FEW_WORDS = 3  # an answer this short says nothing by itself
+ANSWER = 3  # clauses of the client's next turn that answer a question about danger
 
 
 def route(statements: Sequence[Statement], context: Context, decisions: Mapping[str, Route] | None = None) -> Routed:
@@ -77,7 +77,7 @@ def _place(s: Statement, order: Ordered) -> Placed:
 
 
 def _excluded(placed: Placed) -> Placed:
-    """Medication, session times, modality and test results are record, whoever said "private" before them, unless the wording itself is reflection."""
+    """Medication, session times, modality and test results are record whatever was commanded, unless the wording itself is reflection."""
     reflective = placed.statement.clause.routes[Route.PRIVATE] >= 0.5
     if _elements(placed.statement) & set(table("excluded.toml")["always"]) and not reflective:
         return replace(placed, route=Route.RECORD, reason="element")

@@ -16,8 +16,9 @@ _UNREAD = Clause(0, 0, {Route.RECORD: 0.0, Route.PRIVATE: 0.0, Route.SET_ASIDE: 
 
 def state(transcript: Transcript, reading: Reading) -> tuple[Statement, ...]:
     """The statements of `transcript`, numbered s1, s2, … A clause that spans two turns is cut; words that no clause holds join a neighbour."""
-    pieces = [(turn, u, start, end, clause) for turn, u in _turns(transcript) for start, end, clause in _cover(transcript.text, turn, reading.clauses)]
-    return tuple(_statement(n, transcript.text, *piece) for n, piece in enumerate(pieces, 1))
+    text = transcript.text
+    pieces = [(turn, u, *cover) for turn, u in _turns(transcript) for cover in _cover(text, turn, reading.clauses)]
+    return tuple(_statement(n, text, *piece) for n, piece in enumerate(pieces, 1))
 
 
 def _turns(transcript: Transcript) -> Iterator[tuple[Turn, Utterance | None]]:

@@ -1,4 +1,4 @@
-"""Words that carry weight: numbers, negations, times, doses, names of drugs. Shared by the writer, which may not touch them, and by grounding, which checks.
+"""Words that carry weight: numbers, negations, times, doses, names of drugs. The writer may not touch them, and grounding checks that it did not.
 
 In: text. Out: its weighty words, in order. Knows no statement and no note.
 """
@@ -11,12 +11,9 @@ from functools import cache
 from prompts import table
 
 _TOKEN = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*")
-_NUMBERS = {
-    w: str(n)
-    for n, w in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty".split()
-    )
-}
+_COUNT = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen
+nineteen twenty"""
+_NUMBERS = {word: str(n) for n, word in enumerate(_COUNT.split())}
 
 
 @cache
@@ -45,6 +42,6 @@ def _stem(word: str) -> str:
 
 
 _JOINING = frozenset(
-    "a an the and or but so then that this these those it its is are was were be been of to in on at for with by from as he she they we i "
-    "his her their him them my our client clinician has had have did do does who which said says reported reports stated".split()
+    """a an the and or but so then that this these those it its is are was were be been of to in on at for with by from as he she they
+    we i his her their him them my our client clinician has had have did do does who which said says reported reports stated""".split()
 )

@@ -16,8 +16,8 @@ from models.cues.scores import Scores, score
 from prompts import digest
 
 _PRIOR = {Route.RECORD: 0.0, Route.PRIVATE: -0.4, Route.SET_ASIDE: -1.6}
-_CARRY_WHOLE, _CARRY_SENTENCE, _CARRY_NEXT = 1.0, 0.55, 0.2   # how much of the clause before carries over, in a sentence and across
-_WEAK = 1.5   # a record score that a bare subject or a symptom word gives: it does not stand against the clause before
+_CARRY_WHOLE, _CARRY_SENTENCE, _CARRY_NEXT = 1.0, 0.55, 0.2  # how much of the clause before carries over, in a sentence and across
+_WEAK = 1.5  # a record score that a bare subject or a symptom word gives: it does not stand against the clause before
 _HANGS_ON = re.compile(r"(?:which|because|as|since|or|and (?!i\b|he\b|she\b|they\b|we\b|client|the |his |her |their |my )|felt|wonder)", re.I)
 _FILES = ("reflection_cues.toml", "record_cues.toml", "risk.toml", "excluded.toml", "clauses.toml")
 
@@ -60,9 +60,13 @@ def _clause(start: int, end: int, s: Scores, lean: float, speaker: str | None) -
     private = 0.0 if speaker is not None else s.private + max(lean, 0.0)
     own = s.record * 0.4 if lean > 1.0 and s.record <= _WEAK and not s.topic else s.record
     record = (1.8 if speaker is not None else 0.0) + own + max(-lean, 0.0) * 0.5
-    logits = {Route.RECORD: _PRIOR[Route.RECORD] + record, Route.PRIVATE: _PRIOR[Route.PRIVATE] + private, Route.SET_ASIDE: _PRIOR[Route.SET_ASIDE] + s.aside}
+    logits = {
+        Route.RECORD: _PRIOR[Route.RECORD] + record,
+        Route.PRIVATE: _PRIOR[Route.PRIVATE] + private,
+        Route.SET_ASIDE: _PRIOR[Route.SET_ASIDE] + s.aside,
+    }
     risk = 0.97 if s.topic else 0.02
-    return Clause(start, end, _softmax(logits), _softmax({r: s.roles.get(r, -1.0) for r in Role}), risk, s.topic, {e: 0.95 for e in s.elements})
+    return Clause(start, end, _softmax(logits), _softmax({r: s.roles.get(r, -1.0) for r in Role}), risk, s.topic, dict.fromkeys(s.elements, 0.95))
 
 
 def _softmax(logits: dict) -> dict:

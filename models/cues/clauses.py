@@ -18,9 +18,9 @@ from prompts import table
 _SENTENCE = re.compile(r"[.?!…]+[\"'”’)\]]*(?=\s|$)|\n[ \t]*\n\s*|\n(?=[ \t]*(?:[-*•–]|\d{1,2}[.)])\s)|(?<=:)\n")
 _MARK = re.compile(r";|\s[-–—]{1,2}\s|—|\n(?=[ \t]*\S)|\baside,|:(?=\s(?:he|she|they|we|i|client|patient|pt)\b)", re.I)
 _NOW_AND_THEN = re.compile(r"\bnow(?: and)?\s$", re.I)
-_FEWEST_WORDS = 3   # a shorter piece is no clause of its own, unless a mark sets it off
-_FEW_WORDS, _WORDS_A_MARK = 18, 40   # fewer words are judged as they stand; so many for each mark, and there is no punctuation worth the name
-_LIST_LINE, _WRAPPED_LINE = 36, 60   # a line shorter than the first is an item of a list; one longer than the second is wrapped
+_FEWEST_WORDS = 3  # a shorter piece is no clause of its own, unless a mark sets it off
+_FEW_WORDS, _WORDS_A_MARK = 18, 40  # fewer words are judged as they stand; so many for each mark, and there is no punctuation worth the name
+_LIST_LINE, _WRAPPED_LINE = 36, 60  # a line shorter than the first is an item of a list; one longer than the second is wrapped
 
 
 @cache

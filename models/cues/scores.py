@@ -1,6 +1,7 @@
 """What a clause's words say of it, by cues.
 
-In: a clause's words, small letters. Out: log-odds for each route and role, the risk topic, the excluded elements. Knows no neighbours and decides nothing.
+In: a clause's words, small letters. Out: log-odds for each route and role, the risk topic, the excluded elements. Knows no neighbours and
+decides nothing.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ from functools import cache
 from drafting.types import Role
 from prompts import table
 
-_CAP = 5.0             # however many cues agree, no clause is more certain than this
+_CAP = 5.0  # however many cues agree, no clause is more certain than this
 _RISK_AS_RECORD = 1.6  # danger speaks for the record a little; what else is said decides
 _MORE_ROLES, _MORE_PATTERNS = 0.4, 0.9
-_HEAD, _AT_HEAD, _STRONG = 12, 0.8, 2.0   # characters from the clause's beginning, what a cue there adds, and the least weight for it
+_HEAD, _AT_HEAD, _STRONG = 12, 0.8, 2.0  # characters from the clause's beginning, what a cue there adds, and the least weight for it
 
 
 @dataclass(frozen=True, slots=True)

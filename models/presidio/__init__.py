@@ -1,7 +1,8 @@
 """A `PhiScanner`: Presidio's recognisers and ours, and the policy's word on what they find.
 
-In: text, what is known of the visit, a profile of phi_policy.toml. Out: findings in order, none overlapping another, each with its reason and what may
-stand in its place. Knows no draft and no section. Long texts are read in pieces that end where a line or a sentence does, so that the time grows with the length.
+In: text, what is known of the visit, a profile of phi_policy.toml. Out: findings in order, none overlapping another, each with its reason
+and what may stand in its place. Knows no draft and no section. Long texts are read in pieces that end where a line or a sentence does, so that
+the time grows with the length.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from models.presidio.quotes import Quotations
 from models.presidio.rules import KIND, REPLACEMENT, rules, sentence
 from prompts import digest, table
 
-_PIECE = 6000   # characters that Presidio reads at once
+_PIECE = 6000  # characters that Presidio reads at once
 _FILES = ("phi_policy.toml", "phi_rules.toml", "phi_people.toml")
 _ORDER = list(Severity)
 _PERSONS = ("F02", "F03", "F04", "F06")
@@ -33,6 +34,7 @@ class PresidioScanner:
         self.name = f"presidio:{version('presidio-analyzer')}:" + "".join(digest(f)[:4] for f in _FILES)
         self._analyzer = analyzer([*rules(), People(), Quotations()])
         self._policy = table("phi_policy.toml")
+        self._needed = regex.compile(self._policy["needed"]["patterns"], regex.IGNORECASE)
 
     def scan(self, text: str, context: Context, profile: str = "chart") -> tuple[PhiFinding, ...]:
         """Findings in `text`. Raises PolicyError for a profile that the policy does not have."""
@@ -56,16 +58,29 @@ class PresidioScanner:
         if kind is None or r.score < own.get("least", 0.0) or (kind in _PERSONS and _is_clinician(text[r.start : r.end], context)):
             return None
         if kind == "F03" and context.note_kind == "group":
-            kind = "F04"   # in a group's note a name that nothing else explains is another member's
-        rules_of, words = self._policy["profiles"][profile], self._policy["kinds"][kind]
-        if kind in rules_of["drop"]:
+            kind = "F04"  # in a group's note a name that nothing else explains is another member's
+        if kind in self._policy["profiles"][profile]["drop"]:
             return None
-        severity = Severity(rules_of.get("severity", {}).get(kind, words["severity"]))
-        if (kind in _PERSONS or r.entity_type == "CASE_NUMBER") and regex.search(self._policy["needed"]["patterns"], sentence(text, r.start, r.end), regex.I):
-            severity = Severity.LOW
-        given = r.recognition_metadata.get(REPLACEMENT) or own.get("replacement") or (words["replacement"] if r.recognition_metadata.get(REPLACEMENT) is None else "")
-        reason = r.recognition_metadata.get("reason") or words["reason"]
-        return PhiFinding(r.start, r.end, text[r.start : r.end], r.entity_type, kind, severity, reason, _fitted(given, text, r.start), r.score)
+        words = self._policy["kinds"][kind]
+        replacement = next(w for w in (r.recognition_metadata.get(REPLACEMENT), own.get("replacement"), words["replacement"]) if w is not None)
+        return PhiFinding(
+            r.start,
+            r.end,
+            text[r.start : r.end],
+            r.entity_type,
+            kind,
+            self._severity(kind, r, text, profile),
+            r.recognition_metadata.get("reason") or words["reason"],
+            _fitted(replacement, text, r.start),
+            r.score,
+        )
+
+    def _severity(self, kind: str, r: RecognizerResult, text: str, profile: str) -> Severity:
+        """How much the kind weighs for this reader; little where the sentence shows that the reader needs it."""
+        may_be_needed = kind in _PERSONS or r.entity_type == "CASE_NUMBER"
+        if may_be_needed and self._needed.search(sentence(text, r.start, r.end)):
+            return Severity.LOW
+        return Severity(self._policy["profiles"][profile].get("severity", {}).get(kind, self._policy["kinds"][kind]["severity"]))
 
 
 def _pieces(text: str) -> Iterator[tuple[int, str]]:
@@ -97,12 +112,14 @@ def _echoes(text: str, results: Sequence[RecognizerResult]) -> list[RecognizerRe
     names = [w for w in known if named(w) == w]
     if not names:
         return []
-    pattern = regex.compile(rf"(?<![\p{{L}}\d])\L<names>(?![\p{{L}}\d])", names=names)
+    pattern = regex.compile(r"(?<![\p{L}\d])\L<names>(?![\p{L}\d])", names=names)
     spans = sorted((r.start, r.end) for r in results if r.entity_type == "PERSON")
     return list(_again(pattern, text, spans, known))
 
 
-def _again(pattern: regex.Pattern[str], text: str, spans: Sequence[tuple[int, int]], known: dict[str, RecognizerResult]) -> Iterator[RecognizerResult]:
+def _again(
+    pattern: regex.Pattern[str], text: str, spans: Sequence[tuple[int, int]], known: dict[str, RecognizerResult]
+) -> Iterator[RecognizerResult]:
     at = 0
     for m in pattern.finditer(text):
         while at < len(spans) and spans[at][1] <= m.start():
@@ -115,7 +132,7 @@ def _again(pattern: regex.Pattern[str], text: str, spans: Sequence[tuple[int, in
 
 def _is_clinician(words: str, context: Context) -> bool:
     """The author's own name is on the note by right."""
-    own = {w for w in regex.findall(r"\p{L}{2,}", (context.clinician or "").lower())}
+    own = set(regex.findall(r"\p{L}{2,}", (context.clinician or "").lower()))
     name = regex.findall(r"\p{L}{2,}", words.lower())
     return bool(own) and all(w in own or w in ("dr", "doctor", "mr", "mrs", "ms") for w in name)
 
@@ -123,14 +140,14 @@ def _is_clinician(words: str, context: Context) -> bool:
 def _fitted(replacement: str, text: str, start: int) -> str:
     """A capital where the words begin a sentence, small letters where they do not; a name in it stays as it is."""
     head = text[max(0, start - 2) : start].rstrip(" ")
-    begins = not head or head[-1] in ".?!…\n“\""
+    begins = not head or head[-1] in '.?!…\n“"'
     if not replacement or not begins:
         return replacement if replacement == "Client" or not replacement[:1].isupper() else replacement[0].lower() + replacement[1:]
     return replacement[0].upper() + replacement[1:]
 
 
 def _apart(found: Iterable[PhiFinding], text: str) -> tuple[PhiFinding, ...]:
-    """Findings that do not overlap. The graver one stays, then the longer; a quotation gives up what another finding needs, and keeps its longer rest."""
+    """Findings that do not overlap: the graver stays, then the longer. A quotation yields what another finding needs and keeps its longer rest."""
     kept: list[PhiFinding] = []
     for f in sorted(found, key=lambda f: (f.entity == "QUOTE", -_ORDER.index(f.severity), f.start - f.end, f.start)):
         clash = [k for k in kept if k.start < f.end and f.start < k.end]

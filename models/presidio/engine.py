@@ -2,8 +2,9 @@
 
 In: our own recognisers. Out: an `AnalyzerEngine`. Knows no kind of finding and no profile.
 
-Four traps are closed here. A bare `AnalyzerEngine()` fetches a model. A blank pipeline has no lemmas, and without them no context word counts. The e-mail
-recogniser asks `tldextract`, which fetches lists unless it is told to use the one that it ships. At its debug level Presidio logs words of the text.
+Four traps are closed here. A bare `AnalyzerEngine()` fetches a model. A blank pipeline has no lemmas, and without them no context word counts.
+The e-mail recogniser asks `tldextract`, which fetches lists unless it is told to use the one that it ships. At its debug level Presidio logs
+words of the text.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from presidio_analyzer.nlp_engine import NerModelConfiguration, SpacyNlpEngine
 from spacy.language import Language
 from spacy.tokens import Doc
 
-logging.getLogger("presidio-analyzer").setLevel(logging.WARNING)   # no text in logs
+logging.getLogger("presidio-analyzer").setLevel(logging.WARNING)  # no text in logs
 
 # A bare domain counts with an everyday ending only: "slept well.so she" is no address.
 _WEB = [

@@ -17,10 +17,11 @@ from drafting.types import Context
 from models.presidio.rules import KIND, REPLACEMENT, sentence
 from prompts import table
 
-NAME_KEY = "name"   # in a result's metadata: where the name alone begins, from the span's start
+NAME_KEY = "name"  # in a result's metadata: where the name alone begins, from the span's start
 _WORD = r"(?:\p{Lu}['’])?\p{Lu}\p{Ll}+(?:\p{Lu}\p{Ll}+)?(?:-(?:\p{Lu}['’])?\p{Lu}?\p{Ll}+)*"
 _PARTICLES = ("de", "da", "del", "della", "van", "von", "bin", "ben", "al", "el", "la", "der", "den", "dos", "das", "di")
 _NAME = rf"{_WORD}(?:[ ](?:(?:{'|'.join(_PARTICLES)})[ ]){{0,2}}(?:\p{{Lu}}\.|{_WORD})){{0,3}}"
+_SMALL, _ENDS = r"\p{Ll}{2,}", r"(?![\p{L}\d])"
 _INITIALS = r"\p{Lu}\.(?:[ ]?\p{Lu}\.)?"
 _OWNER = r"(?:(?:his|her|their|my|the|a|an|another|this|client’s|client's)[ ])"
 _KINDS = ("F02", "F06", "F04", "F03", "care")
@@ -46,15 +47,15 @@ def _relations() -> dict[str, str]:
 
 @cache
 def _patterns() -> dict[str, regex.Pattern[str]]:
-    terms = "|".join(regex.escape(w) for w in sorted(_relations(), key=len, reverse=True))
+    terms = sorted(_relations(), key=len, reverse=True)
     titles = "|".join(table("phi_people.toml")["title"]["words"])
     between = r"(?:,?[ ](?:named|called|who is|is|whose name is)|,)?[ ]"
     adjective = r"(?:(?!(?:and|or|but|to|of)[ ])[\p{L}-]+[ ]){0,2}?"
-    head = rf"(?P<head>(?i:{_OWNER}{adjective})?\b(?P<term>(?i:{terms})))"
+    named_one = rf"(?:(?i:{titles})\.?[ ])?(?P<name>{_NAME}|{_INITIALS})"
     return {
-        "relation": regex.compile(rf"{head}(?P<between>{between})(?:(?i:{titles})\.?[ ])?(?P<name>{_NAME}|{_INITIALS})"),
-        "spoken": regex.compile(rf"\b(?i:{head})(?i:(?:[ ](?:named|called))?)[ ](?P<name>\p{{Ll}}{{2,}})\b"),
-        "after": regex.compile(rf"\b(?P<name>{_NAME})(?:,[ ]|[ ]\()(?P<head>(?i:{_OWNER}){adjective}(?P<term>(?i:{terms})))\b\)?"),
+        "relation": regex.compile(rf"\b(?P<term>(?i:\L<terms>))(?P<between>{between})(?:{named_one}|(?P<small>{_SMALL})){_ENDS}", terms=terms),
+        "owner": regex.compile(rf"\b(?i:{_OWNER}{adjective})$"),
+        "after": regex.compile(rf"\b(?P<name>{_NAME})(?:,[ ]|[ ]\()(?P<head>(?i:{_OWNER}){adjective}(?P<term>(?i:\L<terms>)))\b\)?", terms=terms),
         "title": regex.compile(rf"\b(?P<title>(?i:{titles}))\.?[ ](?P<name>{_NAME})"),
         "doctor": regex.compile(rf"\b(?i:dr|doctor)\.?[ ](?P<name>{_NAME})"),
         "bare": regex.compile(rf"(?<![\p{{L}}\d'’-])(?P<name>{_NAME})(?![\p{{L}}\d])(?!['’](?!s\b)\p{{L}})"),
@@ -93,8 +94,8 @@ class People(EntityRecognizer):
         """Nothing to load."""
 
     def analyze(self, text: str, entities: list[str], nlp_artifacts: NlpArtifacts | None = None) -> list[RecognizerResult]:
-        found = [*_related(text), *_spoken(text), *_apposed(text), *_titled(text), *_doctors(text)]
-        taken = [(r.start, r.end) for r in found] + [m.span() for m in _patterns()["doctor"].finditer(text)] + list(_cared_for(text))
+        found = [*_related(text), *_apposed(text), *_titled(text), *_doctors(text)]
+        taken = [(r.start, r.end) for r in found] + [m.span() for m in _patterns()["doctor"].finditer(text)]
         found += _bare(text, sorted(taken))
         return [r for r in found if r.recognition_metadata[KIND] != "care"]
 
@@ -106,21 +107,18 @@ def result(start: int, end: int, kind: str, replacement: str | None, name_at: in
 
 
 def _related(text: str) -> Iterator[RecognizerResult]:
+    """ "Her sister Maria"; in a recogniser's small letters, "her sister maria", where the name is a known one."""
     for m in _patterns()["relation"].finditer(text):
-        name = named(m["name"])
-        if not name or (m["between"].strip() in ("is", ", is") and name.split()[0].lower() not in _lists()[0]):
+        name = named(m["name"]) if m["name"] else m["small"] if m["small"] in _lists()[0] else ""
+        if not name or (m["between"].strip(" ,") == "is" and name.split()[0].lower() not in _lists()[0]):
             continue
-        end = m.start("name") + len(name)
-        if m["between"].startswith(",") and text[end : end + 1] == ",":   # "her brother, Tomasz, called"
+        owner = _patterns()["owner"].search(text, max(0, m.start() - 40), m.start())
+        start = owner.start() if owner else m.start()
+        name_at = m.start("name") if m["name"] else m.start("small")
+        end = name_at + len(name)
+        if m["between"].startswith(",") and text[end : end + 1] == ",":  # "her brother, Tomasz, called"
             end += 1
-        yield result(m.start("head"), end, _relations()[m["term"].lower()], m["head"], m.start("name") - m.start("head"))
-
-
-def _spoken(text: str) -> Iterator[RecognizerResult]:
-    """In a recogniser's small letters, a relation and a given name: "her sister maria"."""
-    for m in _patterns()["spoken"].finditer(text):
-        if m["name"] in _lists()[0]:
-            yield result(m.start("head"), m.end(), _relations()[m["term"].lower()], m["head"], m.start("name") - m.start("head"))
+        yield result(start, end, _relations()[m["term"].lower()], text[start : m.end("term")], name_at - start)
 
 
 def _apposed(text: str) -> Iterator[RecognizerResult]:
@@ -128,13 +126,6 @@ def _apposed(text: str) -> Iterator[RecognizerResult]:
     for m in _patterns()["after"].finditer(text):
         if m["term"].lower() != "patient" and named(m["name"], at_head=_at_head(text, m.start())) == m["name"]:
             yield result(m.start(), m.end() if m[0].endswith(")") else m.end("head"), _relations()[m["term"].lower()], m["head"])
-
-
-def _cared_for(text: str) -> Iterator[tuple[int, int]]:
-    """Names of the client's own carers, which coordination needs: they are passed over."""
-    for m in _patterns()["relation"].finditer(text):
-        if _relations()[m["term"].lower()] == "care":
-            yield m.span()
 
 
 def _titled(text: str) -> Iterator[RecognizerResult]:
@@ -194,7 +185,7 @@ def _is_person(text: str, start: int, name: str) -> bool:
 def _at_head(text: str, start: int) -> bool:
     """Whether `start` is where a sentence or a quotation begins, so that the capital says nothing."""
     before = text[max(0, start - 3) : start].rstrip(" ")
-    return not before or before[-1] in ".?!…:\n“\"(-–—•*"
+    return not before or before[-1] in '.?!…:\n“"(-–—•*'
 
 
 # ── people whom the visit knows ───────────────────────────────────────────────────────────────────────────────────────

@@ -12,7 +12,7 @@ from presidio_analyzer.nlp_engine import NlpArtifacts
 from models.presidio.rules import KIND, REPLACEMENT
 from prompts import table
 
-MOST_WORDS, FEWEST_WORDS = 15, 4   # longer is too long; shorter is a word or an answer, and is not counted
+MOST_WORDS, FEWEST_WORDS = 15, 4  # longer is too long; shorter is a word or an answer, and is not counted
 _QUOTATION = regex.compile(r"“[^”\n]+”|(?<!\w)\"[^\"\n]+\"(?!\w)")
 _PARAGRAPH = regex.compile(r"(?:[^\n]|\n(?!\n))+")
 

@@ -17,7 +17,7 @@ from prompts import table
 
 KIND, REPLACEMENT = "kind", "replacement"
 _SENTENCE_END = regex.compile(r"[.?!…](?=\s|$)|\n")
-_NEAR = 60   # characters before a match in which `unless_before` may stand
+_NEAR = 60  # characters before a match in which `unless_before` may stand
 _PART = regex.compile(r"<([A-Z]+)>")
 
 
