@@ -9,7 +9,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -18,12 +18,18 @@ from typing import Annotated, Any
 import typer
 
 from drafting import wiring
-from drafting.errors import AsideError
+from drafting.errors import AsideError, PullFailed
 from drafting.settings import Settings, read_settings
 from drafting.types import Context, Mode, Roster
 
-app = typer.Typer(name="aside", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
-                  help="Drafts the progress note from what you dictate, keeps your asides apart, flags more than the chart needs. All on this machine.")
+app = typer.Typer(
+    name="aside",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Drafts the progress note from what you dictate, keeps your asides apart, flags more than the chart needs. All on this machine.",
+)
 models_app = typer.Typer(no_args_is_help=True, help="Weights of the speech models.")
 app.add_typer(models_app, name="models")
 
@@ -54,28 +60,46 @@ def draft(
     clinician: Annotated[str | None, typer.Option(help="Author with credential, e.g. 'R. Abara, LCSW'.")] = None,
     speaker: Annotated[list[str] | None, typer.Option(help="A speaker's label and role, e.g. 'Dr Abara=clinician'.")] = None,
     date_: Annotated[datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="Date of service.")] = None,
-    kind: Annotated[str, typer.Option(help="Kind of note: session, intake, group, couple, crisis, contact, no_show, plan_review, discharge.")] = "session",
+    kind: Annotated[
+        str, typer.Option(help="Kind of note: session, intake, group, couple, crisis, contact, no_show, plan_review, discharge.")
+    ] = "session",
     payer: Annotated[str, typer.Option(help="Whose requirements: insurer, self_pay, uk.")] = "insurer",
     decide: Annotated[Path | None, typer.Option(help='Your decisions, JSON: {"s4": "record"}.')] = None,
     show_private: Annotated[bool, typer.Option(help="Print private and held words too.")] = False,
     as_json: Json = False,
 ) -> None:
     """Draft a note from each INPUT. Nothing is kept."""
-    from drafting.drafts import Options, draft as draft_one, read_decisions, read_roster
+    from drafting.drafts import Options, read_decisions, read_roster
+    from drafting.drafts import draft as draft_one
     from drafting.pipeline.formats import load
 
     settings = read_settings()
     names = Roster.of(read_roster(roster)) if roster else Roster()
     day = date_.date() if isinstance(date_, datetime) else date_
-    context = Context(client_names=tuple(client_name or ()), roster=names, clinician=clinician, date_of_service=day, note_kind=_known("kinds", kind), payer=_known("payers", payer))
+    context = Context(
+        client_names=tuple(client_name or ()),
+        roster=names,
+        clinician=clinician,
+        date_of_service=day,
+        note_kind=_known("kinds", kind),
+        payer=_known("payers", payer),
+    )
     options = Options(context, load(format, settings.formats), mode, _speakers(speaker or []), max_hours=settings.max_hours)
     decisions = read_decisions(decide) if decide else {}
     engines = wiring.engines(settings, writer.value)
     ears = cache(lambda: _ears(settings, asr.value))
     failed = False
     for source in inputs:
-        own = Options(options.context, options.note_format, mode, options.speakers, decisions.get(source, decisions.get("")), options.profile, options.max_hours)
-        failed |= not _attempt(source, as_json, lambda own=own, source=source: _print_draft(source, draft_one(source, own, engines, ears, _progress(source)), engines, show_private, as_json))
+        own = Options(
+            options.context, options.note_format, mode, options.speakers, decisions.get(source, decisions.get("")), options.profile, options.max_hours
+        )
+        failed |= not _attempt(
+            source,
+            as_json,
+            lambda own=own, source=source: _print_draft(
+                source, draft_one(source, own, engines, ears, _progress(source)), engines, show_private, as_json
+            ),
+        )
     raise typer.Exit(1 if failed else 0)
 
 
@@ -106,8 +130,18 @@ def formats(as_json: Json = False) -> None:
 
     for f in available(read_settings().formats):
         if as_json:
-            _emit({"schema": "aside.format/1", "key": f.key, "title": f.title, "version": f.version, "digest": f.digest,
-                   "sections": [{"key": s.key, "title": s.title, "roles": [r.value for r in s.roles], "questions": list(s.questions)} for s in f.sections]})
+            _emit(
+                {
+                    "schema": "aside.format/1",
+                    "key": f.key,
+                    "title": f.title,
+                    "version": f.version,
+                    "digest": f.digest,
+                    "sections": [
+                        {"key": s.key, "title": s.title, "roles": [r.value for r in s.roles], "questions": list(s.questions)} for s in f.sections
+                    ],
+                }
+            )
         else:
             typer.echo(f"{f.key:12} {f.title}")
             for s in f.sections:
@@ -122,17 +156,22 @@ def models_list() -> None:
 
 
 @models_app.command()
-def pull(name: str) -> None:
-    """Fetch weights and check their sha256."""
-    typer.echo(wiring.hub().pull(name, read_settings().models))
+def pull(name: Annotated[str, typer.Argument(metavar="NAME", help="A name that `aside models list` shows.")]) -> None:
+    """Fetch weights and check their sha256. Run it again after a cut: it goes on where it stopped."""
+    try:
+        typer.echo(wiring.hub().pull(name, read_settings().models))
+    except PullFailed as failed:
+        typer.echo(f"aside: {failed}", err=True)
+        raise typer.Exit(1) from None
 
 
 @models_app.command()
 def verify() -> None:
-    """Check the sha256 of all weights that are here."""
-    rows = wiring.hub().verify(read_settings().models)
+    """Check the sha256 of all weights that are here. Ends with 1 if any is not what it should be."""
+    rows, good = wiring.hub().verify(read_settings().models)
     for row in rows:
         typer.echo(row)
+    raise typer.Exit(0 if good else 1)
 
 
 # ── what the commands share ───────────────────────────────────────────────────────────────────────────────────────────

@@ -4,7 +4,8 @@
     ├── InputError            this input cannot be drafted; the others of the same call are
     │   ├── EmptyInput  NotText  TooLarge  Unreadable  NotFound  IsDirectory  UnknownKind  BadTranscript  WrongEncoding  OtherLanguage
     │   └── NoAudio  NoSpeech  BadAudio  TooLong
-    ├── ModelMissing  ModelCorrupt  EngineMissing  EngineFailed
+    ├── ModelMissing  ModelCorrupt  UnknownModel  PullFailed
+    ├── EngineMissing  EngineFailed
     └── SettingsError  FormatError  PolicyError  DecisionError
 
 A class's docstring is its message; `{}` fields are filled by keyword. No message holds words of a source.
@@ -94,6 +95,14 @@ class ModelMissing(AsideError):
 
 class ModelCorrupt(AsideError):
     """The weights at {path} are not those of {name}: their sha256 differs. Remove the file and run `aside models pull {name}`."""
+
+
+class UnknownModel(AsideError):
+    """No weights are called {name}, and no file is there. Known are {known}; or give the path of a file."""
+
+
+class PullFailed(AsideError):
+    """The weights of {name} could not be fetched: {reason}. Run the command again, or get {url} by other means and put it at {path}."""
 
 
 class EngineMissing(AsideError):

@@ -55,9 +55,10 @@ def transcriber(settings: Settings, asr: str) -> Transcriber:
     if asr == "pocketsphinx":
         return _preview()
     try:
+        from models import hub, pauses
         from models.whisper import WhisperTranscriber
 
-        return WhisperTranscriber(settings.whisper, settings.models)
+        return WhisperTranscriber(settings.whisper, settings.models, hub.locate, pauses.cut)
     except (ModelMissing, EngineMissing):
         if asr == "whisper":
             raise
