@@ -18,7 +18,7 @@ from typing import Annotated, Any
 import typer
 
 from drafting import wiring
-from drafting.errors import AsideError, PullFailed
+from drafting.errors import AsideError, OurFault, PullFailed
 from drafting.settings import Settings, read_settings
 from drafting.types import Context, Mode, Roster
 
@@ -183,12 +183,20 @@ def _attempt(source: str, as_json: bool, work: Callable[[], None]) -> bool:
 
     try:
         work()
-    except AsideError as error:
+    except BrokenPipeError:
+        raise
+    except Exception as fault:
+        error = fault if isinstance(fault, AsideError) else OurFault.of(fault)
         if as_json:
             _emit(error_line(source, error))
-        typer.echo(f"aside: {source.encode('utf-8', 'backslashreplace').decode()}: {error}", err=True)
+        typer.echo(f"aside: {_printable(source)}: {error}", err=True)
         return False
     return True
+
+
+def _printable(source: str) -> str:
+    """A file's name on one line, as any terminal can show it."""
+    return source.encode("utf-8", "backslashreplace").decode().translate(dict.fromkeys(range(32), "�"))
 
 
 def _print_draft(source: str, work: Any, engines: Any, show_private: bool, as_json: bool) -> None:
@@ -275,6 +283,9 @@ def main() -> None:
         sys.exit(2)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except Exception as fault:
+        typer.echo(f"aside: {OurFault.of(fault)}", err=True)
         sys.exit(1)
 
 

@@ -6,7 +6,8 @@
     │   └── NoAudio  NoSpeech  BadAudio  TooLong
     ├── ModelMissing  ModelCorrupt  UnknownModel  PullFailed
     ├── EngineMissing  EngineFailed
-    └── SettingsError  FormatError  PolicyError  DecisionError
+    ├── SettingsError  FormatError  PolicyError  DecisionError
+    └── OurFault              anything that no class above foresaw
 
 A class's docstring is its message; `{}` fields are filled by keyword. No message holds words of a source.
 """
@@ -14,6 +15,8 @@ A class's docstring is its message; `{}` fields are filled by keyword. No messag
 from __future__ import annotations
 
 import re
+import traceback
+from pathlib import Path
 from typing import ClassVar
 
 
@@ -23,7 +26,8 @@ class AsideError(Exception):
     code: ClassVar[str] = "error"
 
     def __init_subclass__(cls) -> None:
-        cls.code = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+        if "code" not in vars(cls):
+            cls.code = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
 
     def __init__(self, **fields: object) -> None:
         super().__init__(" ".join((type(self).__doc__ or "").split()).format(**fields))
@@ -35,6 +39,8 @@ class InputError(AsideError):
 
 class EmptyInput(InputError):
     """The input is empty: there is nothing to draft from. Check that the dictation was saved."""
+
+    code = "empty"
 
 
 class NotText(InputError):
@@ -127,3 +133,14 @@ class PolicyError(AsideError):
 
 class DecisionError(AsideError):
     """The decisions file cannot be used: {reason}."""
+
+
+class OurFault(AsideError):
+    """Aside failed in a way that it should not ({where}). Nothing was kept. Please report that line; it holds no words of yours."""
+
+    @classmethod
+    def of(cls, fault: BaseException) -> OurFault:
+        """What to say of an exception that nobody foresaw: its kind and the line, never its message, which may quote the source."""
+        place = traceback.extract_tb(fault.__traceback__)
+        where = f", {Path(place[-1].filename).name}:{place[-1].lineno}" if place else ""
+        return cls(where=f"{type(fault).__name__}{where}")

@@ -66,6 +66,7 @@ def transcriber(settings: Settings, asr: str) -> Transcriber:
 
 
 def _preview() -> Transcriber:
+    from models import pauses
     from models.pocketsphinx import PocketsphinxTranscriber
 
-    return PocketsphinxTranscriber()
+    return PocketsphinxTranscriber(pauses.cut)

@@ -11,6 +11,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from drafting.errors import EmptyInput
+
 ROOT = Path(__file__).parent.parent
 SCHEMA = jsonschema.Draft202012Validator(json.loads((ROOT / "docs/aside.schema.json").read_text(encoding="utf-8")))
 SAID = "Client reports poor sleep this week. I felt bored by the middle of it. Affect was flat. Her sister Maria called. Plan is to meet next week.\n"
@@ -92,8 +94,8 @@ def bad(folder: Path, name: str, raw: bytes) -> Path:
 @pytest.mark.parametrize(
     ("name", "raw", "code"),
     [
-        ("empty.txt", b"", "empty_input"),
-        ("blank.txt", b" \n \t\n", "empty_input"),
+        ("empty.txt", b"", "empty"),
+        ("blank.txt", b" \n \t\n", "empty"),
         ("picture.txt", b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00" * 30, "not_text"),
         ("latin.txt", "She slept badly after the café closed on Monday".encode("latin-1"), "wrong_encoding"),
         ("surrogate.txt", b"She said \xed\xb0\x80 and then she left the room", "wrong_encoding"),
@@ -210,3 +212,20 @@ def test_a_closed_pipe_is_no_accident(said: Path) -> None:
     command = f"{sys.executable} -m drafting draft --json {said} {said} {said} | head -c 1"
     done = subprocess.run(["bash", "-c", command], capture_output=True, cwd=ROOT, check=False)
     assert b"Traceback" not in done.stderr
+
+
+def test_a_fault_of_ours_is_one_line_without_words(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An exception that nobody foresaw names its kind and its line of code, never its message; the next input is still done."""
+    import drafting.drafts
+    from drafting.__main__ import main
+
+    def broken(source: str, *rest: object) -> object:
+        raise KeyError("marmalade") if source == "a.txt" else EmptyInput()
+
+    monkeypatch.setattr(drafting.drafts, "draft", broken)
+    monkeypatch.setattr(sys, "argv", ["aside", "draft", "--json", "a.txt", "b.txt"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    out, err = capsys.readouterr()
+    assert ended.value.code == 1 and [json.loads(line)["code"] for line in out.splitlines()] == ["our_fault", "empty"]
+    assert "KeyError" in err and "marmalade" not in out + err and err.count("\n") == 2

@@ -151,3 +151,11 @@ def test_roles_hold_in_every_format() -> None:
         for role in Role:
             d = compose(record("He said a thing.", role=role), load(key), PlainWriter(), Context())
             assert [s.evidence for s in d.sentences] == [("s1",)], (key, role)
+
+
+def test_a_recognisers_clauses_are_sentences_of_their_own() -> None:
+    """Where nothing but a new subject parts two clauses, each is a sentence; a clause that hangs on another stays with it."""
+    text = "client reports poor sleep since the move to the new flat she says the appetite is low because the nausea is back again this week he denied any thoughts of suicide"
+    sentences = [s.text for s in _draft(routed(text)).sentences]
+    assert "He denied any thoughts of suicide." in sentences
+    assert any("because the nausea is back" in s and s.startswith("She says") for s in sentences)

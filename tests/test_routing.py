@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from drafting.errors import DecisionError
 from drafting.pipeline.routing import admit, route
-from drafting.types import Context, Mode, Polarity, Role, Route
-from tests.making import routed, statement
+from drafting.pipeline.source import heard
+from drafting.pipeline.statements import state
+from drafting.types import Context, Mode, Polarity, Role, Route, Utterance
+from tests.making import ENCODER, routed, statement
 
 ROOT = Path(__file__).parent.parent
 FORTY = [json.loads(line) for line in (ROOT / "tests/cases/forty.jsonl").read_text(encoding="utf-8").splitlines()]
@@ -261,3 +263,11 @@ def test_an_answer_that_names_danger_itself_opens_an_item() -> None:
     """Danger inside the answer is never covered by the question."""
     r = routed("Therapist: Any thoughts of suicide?\nClient: No. I keep my dad's gun in the truck.", Context(mode=Mode.SESSION))
     assert "access to a firearm" in [i.topic for i in r.risk_items]
+
+
+def test_a_pause_ends_a_spoken_private_sentence() -> None:
+    """In a recogniser's text a pause is the full stop: what follows a private sentence and looks like record is held for the clinician."""
+    words = ["private i found the story hard to believe", "he denied any thoughts of suicide today"]
+    for gap, expected in ((1.0, Route.HELD), (0.05, Route.PRIVATE)):
+        t = heard([Utterance(words[0], 0.0, 3.0), Utterance(words[1], 3.0 + gap, 6.0)], "engine", True)
+        assert route(state(t, ENCODER.read(t)), Context()).placed[-1].route is expected

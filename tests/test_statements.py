@@ -157,3 +157,15 @@ def test_public_dialogues_are_partitioned() -> None:
                     assert_partition(text, state(t, ENCODER.read(t)))
                     seen += 1
     assert seen > 100
+
+
+def test_a_clause_that_another_leads_into_is_not_cut_off() -> None:
+    """In a recogniser's text "reports that he slept" stays whole: what somebody says or fears is never left to stand as a fact."""
+    text = "client reports that he slept better this week and he went back to work on monday she says she fears that she will lose the hearing"
+    assert not any(c.startswith(("he slept", "she will lose")) for c in clauses_of(text))
+
+
+def test_a_long_sentence_is_no_recognisers_text() -> None:
+    """One long sentence with its full stop keeps what a verb leads into."""
+    text = "We used Socratic questioning on the belief that one bad night means she will lose the hearing in front of everybody there. She agreed."
+    assert clauses_of(text)[0].endswith("everybody there.")

@@ -14,6 +14,8 @@ from functools import cache
 from drafting.types import Role, Statement
 from prompts import table
 
+PAUSE = 0.3  # seconds between two sentences, in speech
+
 
 @dataclass(frozen=True, slots=True)
 class Ordered:
@@ -42,13 +44,18 @@ def spoken(words: str) -> str:
     return words
 
 
+def _paused(before: Statement, after: Statement) -> bool:
+    """Whether the speaker paused between the two as at a sentence's end: a recogniser writes no full stop."""
+    return before.audio is not None and after.audio is not None and after.audio[0] - before.audio[1] >= PAUSE
+
+
 def obey(statements: Sequence[Statement]) -> tuple[Ordered, ...]:
     """One `Ordered` a statement, in order."""
     orders: list[Ordered] = []
     reach, said, role, before = None, False, None, None
     for s in statements:
         words = s.text[s.body - s.start :]
-        new_sentence = before is None or before.text[-1:] in ".?!…" or before.speaker != s.speaker
+        new_sentence = before is None or before.text[-1:] in ".?!…" or before.speaker != s.speaker or _paused(before, s)
         new_paragraph = before is not None and s.start - before.end > 1
         reach = None if new_paragraph or (reach == "record" and new_sentence) else reach
         role = None if new_paragraph else role

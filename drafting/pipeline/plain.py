@@ -18,6 +18,7 @@ from drafting.types import Context, Draft, DraftSentence, Mode, NoteFormat, Reco
 from prompts import digest, table
 
 _TERMINAL = re.compile(r"[.?!…][\"'”’)\]]*$")
+_OPEN = re.compile(r"[,;:—–-]$")
 _SESSION_ROLES = frozenset(Role) - {Role.REPORT, Role.LOGISTICS}
 
 
@@ -59,9 +60,19 @@ def _joins(a: RecordStatement, b: RecordStatement, note_format: NoteFormat) -> b
     if a.reason in ("question", "answer") and b.reason == "answer":
         return True
     gap = b.statement.start - a.statement.end
-    same_sentence = 0 <= gap <= 1 and not _TERMINAL.search(a.words) and a.statement.speaker == b.statement.speaker
+    same_sentence = 0 <= gap <= 1 and _goes_on(a.words, b.words) and a.statement.speaker == b.statement.speaker
     one_section = note_format.section_of(a.role) is note_format.section_of(b.role)
     return same_sentence and spoken(b.words) == b.words and (one_section or bool(_hanging().match(b.words)))
+
+
+def _goes_on(a: str, b: str) -> bool:
+    """Whether `b` goes on with the sentence of `a`: a comma or the like stands between, or a joining word. A recogniser's text has no full stops."""
+    return bool(_OPEN.search(a)) or bool(_joining().match(b))
+
+
+@cache
+def _joining() -> re.Pattern[str]:
+    return re.compile(rf"(?:{'|'.join(table('clauses.toml')['joiner'])})\b", re.I)
 
 
 @cache

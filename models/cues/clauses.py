@@ -17,6 +17,11 @@ from prompts import table
 
 _SENTENCE = re.compile(r"[.?!…]+[\"'”’)\]]*(?=\s|$)|\n[ \t]*\n\s*|\n(?=[ \t]*(?:[-*•–]|\d{1,2}[.)])\s)|(?<=:)\n")
 _MARK = re.compile(r";|\s[-–—]{1,2}\s|—|\n(?=[ \t]*\S)|\baside,|:(?=\s(?:he|she|they|we|i|client|patient|pt)\b)", re.I)
+_LEADS_IN = re.compile(
+    r"\b(?:that|if|when|whether|how|what|where|why|who|as|than|because|since|until|after|before|while|though|and|but|or|so|then|the"
+    r"|says?|said|thinks?|thought|believes?|knows?|knew|feels?|felt|wish|hopes?|told|means)$",
+    re.I,
+)
 _NOW_AND_THEN = re.compile(r"\bnow(?: and)?\s$", re.I)
 _FEWEST_WORDS = 3  # a shorter piece is no clause of its own, unless a mark sets it off
 _FEW_WORDS, _WORDS_A_MARK = 18, 40  # fewer words are judged as they stand; so many for each mark, and there is no punctuation worth the name
@@ -82,7 +87,7 @@ def _cuts(text: str, start: int, end: int, bare: bool) -> list[int]:
     found |= {m.end() for m in joined.finditer(text, start, end)} | {m.end() for m in alone.finditer(text, start, end)}
     found = {c for c in found if not _NOW_AND_THEN.search(text, max(start, c - 9), c)}
     if bare:
-        found |= {m.end() for m in restart.finditer(text, start, end)}
+        found |= {m.end() for m in restart.finditer(text, start, end) if not _LEADS_IN.search(text, start, m.start())}
     return sorted(c for c in found if start < c < end and not _in_quotation(text, start, c))
 
 
