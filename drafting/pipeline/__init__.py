@@ -1,7 +1,7 @@
 """The whole way of one dictation, a call a line.
 
 In: a transcript, the context, the engines. Out: a `Work` with everything that was made on the way. Knows no file and no store.
-`STAGES` is the list that `run` walks; a job walks the same list and may stop between any two of them.
+`STAGES` is the list that `run` walks, a function for each file of this folder; a job walks the same list and may stop between any two of them.
 """
 
 from __future__ import annotations
@@ -45,35 +45,43 @@ class Work:
     findings: tuple[PhiFinding, ...] = ()
 
 
-def reading(work: Work, engines: Engines) -> Work:
+def to_reading(work: Work, engines: Engines) -> Work:
     return replace(work, reading=engines.encoder.read(work.transcript))
 
 
-def stating(work: Work, engines: Engines) -> Work:
+def to_statements(work: Work, engines: Engines) -> Work:
     return replace(work, statements=state(work.transcript, work.reading))
 
 
-def routing(work: Work, engines: Engines) -> Work:
+def to_routed(work: Work, engines: Engines) -> Work:
     return replace(work, routed=route(work.statements, work.context, work.decisions))
 
 
-def composing(work: Work, engines: Engines) -> Work:
+def to_draft(work: Work, engines: Engines) -> Work:
     return replace(work, draft=compose(work.routed.record, work.note_format, engines.writer, work.context))
 
 
-def grounding(work: Work, engines: Engines) -> Work:
+def to_grounded(work: Work, engines: Engines) -> Work:
     return replace(work, draft=ground(work.draft, work.routed.record))
 
 
-def checking(work: Work, engines: Engines) -> Work:
+def to_checked(work: Work, engines: Engines) -> Work:
     return replace(work, elements=check(work.routed.record, work.routed.risk_items, work.draft, work.context))
 
 
-def screening(work: Work, engines: Engines) -> Work:
+def to_screened(work: Work, engines: Engines) -> Work:
     return replace(work, findings=screen(work.draft, engines.scanner, work.context, work.profile))
 
 
-STAGES: tuple[Callable[[Work, Engines], Work], ...] = (reading, stating, routing, composing, grounding, checking, screening)
+STAGES: tuple[Callable[[Work, Engines], Work], ...] = (
+    to_reading,
+    to_statements,
+    to_routed,
+    to_draft,
+    to_grounded,
+    to_checked,
+    to_screened,
+)
 
 
 def run(work: Work, engines: Engines) -> Work:
