@@ -65,7 +65,8 @@ def _sha256(path: Path) -> str:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[InputContainer]:
-    """The container, with whatever libav raises told as BadAudio. It is handed the open file, never a path: a path could be a protocol."""
+    """The container, with libav's faults told as BadAudio and the disk's as Unreadable. It is handed the open file, never a path: a path could be a
+    protocol."""
     import av
 
     av.logging.set_level(None)  # libav's own lines quote the file
@@ -74,18 +75,18 @@ def _opened(path: Path) -> Iterator[InputContainer]:
             yield container
     except av.error.FFmpegError as fault:
         raise BadAudio(reason=_reason(fault)) from None
+    except OSError as fault:
+        raise Unreadable(reason=fault.strerror or "no reason given") from None
 
 
 def _reason(fault: Exception) -> str:
     """libav's kind of error in words; its message may quote the file's name."""
-    kind = type(fault).__name__
     known = {
-        "InvalidDataError": "it is damaged, or not a sound file",
-        "ArgumentError": "it is damaged, or not a sound file",
         "DecoderNotFoundError": "its codec is not known here",
+        "PatchWelcomeError": "its codec is not known here",
         "EOFError": "it ends before any sound",
     }
-    return known.get(kind, kind)
+    return known.get(type(fault).__name__, "it is damaged, or not a sound file")
 
 
 def _claimed(container: InputContainer) -> float | None:
@@ -99,7 +100,8 @@ def _claimed(container: InputContainer) -> float | None:
 
 
 def _frames(container: InputContainer) -> Iterator[AudioFrame]:
-    """Decoded frames of the first audio stream. A broken packet is stepped over, since one must not cost the rest of the hour.
+    """Decoded frames of the first audio stream. A broken packet is stepped over, since one must not cost the rest of the hour; libav has many names
+    for one (aac's decoder says that it is not permitted). Where the container itself breaks, `packets` ends.
 
     Raises NoAudio where there is no audio stream or it is empty, BadAudio where nothing of it decodes.
     """
@@ -114,7 +116,9 @@ def _frames(container: InputContainer) -> Iterator[AudioFrame]:
             frames = next(packets).decode()
         except StopIteration:
             break
-        except av.error.InvalidDataError:
+        except av.error.DecoderNotFoundError:
+            raise
+        except av.error.FFmpegError:
             broken = True
             continue
         for frame in frames:
