@@ -6,6 +6,7 @@ In: settings and what the command line asked for. Out: engines behind their port
 from __future__ import annotations
 
 import sys
+from functools import partial
 from types import ModuleType
 
 from drafting.pipeline import Engines
@@ -13,11 +14,20 @@ from drafting.pipeline.plain import PlainWriter
 from drafting.ports import Encoder, PhiScanner, Transcriber, Writer
 from drafting.settings import Settings
 
+_WHISPER_PAUSE = 2.0  # seconds: each stretch costs Whisper a whole window of 30, so only long pauses are cut out
+
 
 def mask_torch() -> None:
-    """Keep torch out of this process: with it importable, Presidio's import takes 7 s and 500 MB. Call once, at the start, before threads."""
+    """Keep torch out of this process: with it importable, Presidio's import takes 7 s and 500 MB. Call once, at the start, before threads.
+
+    spaCy's own command line stays out too: `import spacy` would load it, a fifth of the whole start, and nothing here calls it.
+    """
     for name in ("torch", "transformers"):
         sys.modules.setdefault(name, None)  # type: ignore[arg-type]
+    if "spacy" not in sys.modules:
+        info = ModuleType("spacy.cli.info")
+        info.info = None  # type: ignore[attr-defined]
+        sys.modules |= {"spacy.cli": ModuleType("spacy.cli"), "spacy.cli.info": info}
 
 
 def encoder() -> Encoder:
@@ -58,7 +68,7 @@ def transcriber(settings: Settings, asr: str) -> Transcriber:
         from models import hub, pauses
         from models.whisper import WhisperTranscriber
 
-        return WhisperTranscriber(settings.whisper, settings.models, hub.locate, pauses.cut)
+        return WhisperTranscriber(settings.whisper, settings.models, hub.locate, partial(pauses.cut, pause=_WHISPER_PAUSE))
     except (ModelMissing, EngineMissing):
         if asr == "whisper":
             raise

@@ -115,7 +115,7 @@ def test_the_sound_of_a_film_is_read_past_its_picture(tmp_path: Path) -> None:
 
 def test_an_hour_stays_small(tmp_path: Path) -> None:
     """Of an hour of sound no more than two blocks are alive at a time, none longer than it may be."""
-    recording = open_recording(encode(tmp_path / "a.flac", np.zeros(HOUR * 8_000, np.float32), rate=8_000))
+    recording = open_recording(encode(tmp_path / "a.flac", silence(HOUR)))
     made: list[weakref.ref[np.ndarray]] = []
     total = 0
     for block in recording.blocks(0.0):

@@ -19,18 +19,17 @@ _NUMBERS = {word: str(n) for n, word in enumerate(_COUNT.split())}
 @cache
 def _guarded() -> re.Pattern[str]:
     drugs = next(c for c in table("record_cues.toml")["cue"] if c["role"] == "medication")["patterns"][0]
-    return re.compile(rf"{table('edits.toml')['guarded']}|{drugs}", re.I)
+    return re.compile(rf"{table('edits.toml')['guarded']}|{drugs}")
 
 
 def weighty(text: str) -> tuple[str, ...]:
     """Numbers, negations, times, doses and drugs of `text`, small letters, in order; a number word as its digits."""
-    found = (m[0].lower().replace("’", "'") for m in _guarded().finditer(text.replace("’", "'")))
-    return tuple(_NUMBERS.get(w, w) for w in found)
+    return tuple(_NUMBERS.get(m[0], m[0]) for m in _guarded().finditer(text.replace("’", "'").lower()))
 
 
 def content(text: str) -> tuple[str, ...]:
     """The words of `text`, small letters, cut to a rough stem, without those that only join."""
-    words = (m[0].lower().replace("’", "'") for m in _TOKEN.finditer(text))
+    words = _TOKEN.findall(text.replace("’", "'").lower())
     return tuple(_NUMBERS.get(w) or _stem(w) for w in words if w not in _JOINING)
 
 

@@ -21,9 +21,10 @@ _HEAD, _AT_HEAD, _STRONG = 12, 0.8, 2.0  # characters from the clause's beginnin
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """Patterns with one weight."""
+    """Patterns with one weight; `any` is all of them in one, which most clauses never match."""
 
     patterns: tuple[re.Pattern[str], ...]
+    any: re.Pattern[str]
     weight: float
     role: Role | None = None
 
@@ -50,18 +51,18 @@ def _any(patterns: list[str]) -> re.Pattern[str]:
 
 @cache
 def _private_cues() -> tuple[Cue, ...]:
-    return tuple(Cue(_each(c["patterns"]), c["weight"]) for c in table("reflection_cues.toml")["cue"])
+    return tuple(Cue(_each(c["patterns"]), _any(c["patterns"]), c["weight"]) for c in table("reflection_cues.toml")["cue"])
 
 
 @cache
 def _record_cues() -> tuple[Cue, ...]:
-    return tuple(Cue((_any(c["patterns"]),), c["weight"], Role(c["role"])) for c in table("record_cues.toml")["cue"])
+    return tuple(Cue((), _any(c["patterns"]), c["weight"], Role(c["role"])) for c in table("record_cues.toml")["cue"])
 
 
 @cache
 def _aside_cue() -> Cue:
     aside = table("record_cues.toml")["aside"]
-    return Cue((_any(aside["patterns"]),), aside["weight"])
+    return Cue((), _any(aside["patterns"]), aside["weight"])
 
 
 @cache
@@ -87,7 +88,7 @@ def score(words: str) -> Scores:
     words = words.lower().replace("’", "'").replace("\n", " ")
     roles: dict[Role, float] = {}
     for cue in _record_cues():
-        if cue.role and cue.patterns[0].search(words):
+        if cue.role and cue.any.search(words):
             roles[cue.role] = max(roles.get(cue.role, 0.0), cue.weight)
     aside = _aside_cue()
     topic = risk_topic(words)
@@ -98,7 +99,7 @@ def score(words: str) -> Scores:
         record_by_risk = 0.0
     others = [w for r, w in roles.items() if r is not Role.RISK]
     record = max([record_by_risk, *others]) + _MORE_ROLES * max(len(roles) - 1, 0)
-    aside_weight = aside.weight if aside.patterns[0].match(words) else 0.0
+    aside_weight = aside.weight if aside.any.match(words) else 0.0
     return Scores(min(record, _CAP), min(_private(words), _CAP), aside_weight, roles, topic, found)
 
 
@@ -106,7 +107,7 @@ def _private(words: str) -> float:
     """Each cue once, a little more for each further pattern of it, and more when one stands at the head, as the main clause."""
     total = 0.0
     for cue in _private_cues():
-        hits = [m.start() for p in cue.patterns if (m := p.search(words))]
+        hits = [m.start() for p in cue.patterns if (m := p.search(words))] if cue.any.search(words) else []
         if hits:
             total += cue.weight + _MORE_PATTERNS * (len(hits) - 1) + (_AT_HEAD if min(hits) < _HEAD and cue.weight >= _STRONG else 0.0)
     return total

@@ -27,7 +27,7 @@ class Rule(EntityRecognizer):
     def __init__(self, row: dict[str, Any], number: int) -> None:
         super().__init__(supported_entities=[row["entity"]], name=f"{row['kind']}/{number}")
         flags = 0 if row.get("case") else regex.IGNORECASE
-        self.patterns = tuple(regex.compile(expand(p), flags) for p in row["patterns"])
+        self.patterns = tuple(_compiled(expand(p), flags) for p in row["patterns"])
         self.unless = regex.compile(row["unless"], regex.IGNORECASE) if row.get("unless") else None
         self.unless_before = regex.compile(row["unless_before"], regex.IGNORECASE) if row.get("unless_before") else None
         self.wide = wide_places() if row.get("wide") else None
@@ -63,6 +63,13 @@ def sentence(text: str, start: int, end: int) -> str:
     before = [m.end() for m in _SENTENCE_END.finditer(text, max(0, start - 400), start)]
     after = _SENTENCE_END.search(text, end, end + 400)
     return text[before[-1] if before else max(0, start - 400) : after.start() if after else end + 400]
+
+
+def _compiled(pattern: str, flags: int) -> regex.Pattern[str]:
+    """`pattern`, with the list of cities where it asks for it. A list is looked up; written out, it would take a fifth of a second to compile."""
+    return (
+        regex.compile(pattern, flags, cities=table("phi_rules.toml")["cities"]["words"]) if "<cities>" in pattern else regex.compile(pattern, flags)
+    )
 
 
 def expand(pattern: str) -> str:
