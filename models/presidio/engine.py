@@ -12,14 +12,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 
+import regex
 import spacy
 import tldextract
-from presidio_analyzer import AnalyzerEngine, EntityRecognizer, Pattern, RecognizerRegistry
+from presidio_analyzer import AnalyzerEngine, EntityRecognizer, Pattern, RecognizerRegistry, RecognizerResult
 from presidio_analyzer import predefined_recognizers as ready
 from presidio_analyzer.context_aware_enhancers import LemmaContextAwareEnhancer
-from presidio_analyzer.nlp_engine import NerModelConfiguration, SpacyNlpEngine
-from spacy.language import Language
-from spacy.tokens import Doc
+from presidio_analyzer.nlp_engine import NerModelConfiguration, NlpArtifacts, SpacyNlpEngine
 
 logging.getLogger("presidio-analyzer").setLevel(logging.WARNING)  # no text in logs
 
@@ -32,25 +31,19 @@ _WEB = [
 _PHONE_REGIONS = ("US", "GB")
 
 
-@Language.component("lemma_is_lower")
-def _lemmas(doc: Doc) -> Doc:
-    """A lemma a token, so that Presidio's context words can match."""
-    for token in doc:
-        token.lemma_ = token.lower_
-    return doc
-
-
 class _BlankEngine(SpacyNlpEngine):
-    """Tokens and nothing else: no model, no file, no network."""
+    """Tokens and nothing else: no model, no file, no network. A token's lemma is the token in small letters, so that context words can match."""
 
     def __init__(self) -> None:
         super().__init__(ner_model_configuration=NerModelConfiguration(model_to_presidio_entity_mapping={}))
-        nlp = spacy.blank("en")
-        nlp.add_pipe("lemma_is_lower")
-        self.nlp = {"en": nlp}
+        self.nlp = {"en": spacy.blank("en")}
 
     def load(self) -> None:
         """Nothing to load: the pipeline is made in the constructor."""
+
+    def process_text(self, text: str, language: str) -> NlpArtifacts:
+        doc = self.nlp[language].make_doc(text)
+        return NlpArtifacts([], doc, [t.idx for t in doc], [t.lower_ for t in doc], self, language)
 
 
 class _Email(ready.EmailRecognizer):
@@ -62,12 +55,21 @@ class _Email(ready.EmailRecognizer):
         return True if self._domains(pattern_text).top_domain_under_public_suffix else None
 
 
+class _Phone(ready.PhoneRecognizer):
+    """Looks only at a text that holds seven digits with nothing but spaces and marks between them; the search itself is slow."""
+
+    _digits = regex.compile(r"(?:\d[\s().+/-]{0,3}){7}")
+
+    def analyze(self, text: str, entities: list[str], nlp_artifacts: NlpArtifacts | None = None) -> list[RecognizerResult]:
+        return super().analyze(text, entities, nlp_artifacts) if self._digits.search(text) else []
+
+
 def _ready_made() -> list[EntityRecognizer]:
     return [
         _Email(),
         ready.UrlRecognizer(patterns=_WEB),
         ready.IpRecognizer(),
-        ready.PhoneRecognizer(supported_regions=_PHONE_REGIONS),
+        _Phone(supported_regions=_PHONE_REGIONS),
         ready.CreditCardRecognizer(),
         ready.IbanRecognizer(),
         ready.UsSsnRecognizer(),
