@@ -1,0 +1,109 @@
+"""The corpus: dictations and sessions, clause by clause, as its writers labelled them.
+
+In: JSON Lines of `corpus/`, one piece a line. Out: `Piece`s with offsets into their text. Knows no token and no network.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from drafting.types import Role, Route, Turn
+
+CORPUS = Path(__file__).parent / "corpus"
+ROUTES = (Route.RECORD, Route.PRIVATE, Route.SET_ASIDE)
+ROLES = tuple(Role)
+ELEMENTS = tuple(f"X{n}" for n in range(1, 11))
+LABELS = ("PERSON", "EMPLOYER", "SCHOOL", "PLACE", "CONTACT", "NUMBER", "DATE", "RARE", "HEALTH", "IMMIGRATION", "SECRET")
+LABEL_OF = {
+    **dict.fromkeys(("F01", "F02", "F03", "F04"), "PERSON"),
+    "F05": "EMPLOYER",
+    "F06": "SCHOOL",
+    "F07": "PLACE",
+    "F08": "CONTACT",
+    "F09": "NUMBER",
+    "F10": "DATE",
+    "F11": "RARE",
+    "F15": "HEALTH",
+    "F18": "IMMIGRATION",
+    "F27": "SECRET",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Characters of a segment or a piece that identify somebody; `over` is False where the chart may hold them."""
+
+    start: int
+    end: int
+    kind: str
+    over: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One clause as written: `joins` goes on with the sentence before. `detail` is private for what it tells, not for who thinks it."""
+
+    text: str
+    route: Route
+    joins: bool = False
+    risk: bool = False
+    detail: bool = False
+    role: Role | None = None
+    elements: tuple[str, ...] = ()
+    speaker: str | None = None
+    phi: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One dictation or session. `text` is its segments joined; `places` are their offsets in it, `turns` who speaks."""
+
+    id: str
+    writer: str
+    kind: str
+    style: str
+    segments: tuple[Segment, ...]
+
+    @property
+    def laid_out(self) -> tuple[str, list[tuple[int, int]], list[Turn]]:
+        """The text, each segment's offsets in it, and the turns."""
+        text, places = "", []
+        turns: list[Turn] = []
+        for i, s in enumerate(self.segments):
+            new_turn = bool(i) and s.speaker != self.segments[i - 1].speaker
+            text += "" if not text else "\n" if new_turn else " "
+            places.append((len(text), len(text) + len(s.text)))
+            text += s.text
+            if not turns or new_turn:
+                turns.append(Turn(places[-1][0], len(text), places[-1][0], s.speaker))
+            else:
+                turns[-1] = replace(turns[-1], end=len(text))
+        return text, places, turns
+
+
+def read(paths: Sequence[Path] | None = None) -> list[Piece]:
+    """Every piece of the corpus, or of `paths`."""
+    return [piece for path in (paths or sorted(CORPUS.glob("*.jsonl"))) for piece in _pieces(path)]
+
+
+def _pieces(path: Path) -> Iterator[Piece]:
+    with path.open(encoding="utf-8") as lines:
+        for row in map(json.loads, lines):
+            yield Piece(row["id"], row["writer"], row["kind"], row["style"], tuple(map(_segment, row["segments"])))
+
+
+def _segment(row: dict) -> Segment:
+    return Segment(
+        row["text"],
+        Route(row["route"]),
+        row.get("joins", False),
+        row.get("risk", False),
+        row.get("detail", False),
+        Role(row["role"]) if row.get("role") else None,
+        tuple(row.get("elements", ())),
+        row.get("speaker"),
+        tuple(Span(*p) for p in row.get("phi", ())),
+    )
