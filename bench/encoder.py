@@ -17,9 +17,7 @@ from drafting.pipeline.routing import SURE_ELEMENT, route
 from drafting.pipeline.statements import state
 from drafting.ports import Encoder
 from drafting.types import Context, Mode, Placed, Route, Transcript, Utterance
-from models.encoder.pieces import Piece, Segment, read
-
-HELD_OUT = ("w18", "w19", "w20", "w21")
+from models.encoder.pieces import HELD_OUT, Piece, Segment, read
 
 
 @dataclass(frozen=True, slots=True)

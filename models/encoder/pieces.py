@@ -13,6 +13,8 @@ from pathlib import Path
 from drafting.types import Role, Route, Turn
 
 CORPUS = Path(__file__).parent / "corpus"
+HELD_OUT = ("w18", "w19", "w20", "w21")  # writers on whom choices and thresholds are made
+FINAL = ("w22", "w23", "w24", "w25", "w26")  # writers who are read once, at the end
 ROUTES = (Route.RECORD, Route.PRIVATE, Route.SET_ASIDE)
 ROLES = tuple(Role)
 ELEMENTS = tuple(f"X{n}" for n in range(1, 11))

