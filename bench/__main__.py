@@ -56,7 +56,7 @@ def typed() -> None:
     line("aside draft, typed example, cold", one, "s", 2.5)
     line("its peak memory", mb, "MB", 600)
     many, _ = median("draft", "--json", *[str(TYPED)] * 21)
-    line("each further input of the same call", (many - one) / 20 * 1000, "ms", 60)
+    line("each further input of the same call", (many - one) / 20 * 1000, "ms", 300)
 
 
 def linear() -> None:

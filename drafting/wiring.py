@@ -6,14 +6,18 @@ In: settings and what the command line asked for. Out: engines behind their port
 from __future__ import annotations
 
 import sys
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from drafting.pipeline import Engines
 from drafting.pipeline.plain import PlainWriter
 from drafting.ports import Encoder, PhiScanner, Transcriber, Writer
 from drafting.settings import Settings
+
+if TYPE_CHECKING:
+    from models.encoder import ClinicalEncoder
 
 _WHISPER_PAUSE = 2.0  # seconds: each stretch costs Whisper a whole window of 30, so only long pauses are cut out
 
@@ -31,18 +35,19 @@ def mask_torch() -> None:
         sys.modules |= {"spacy.cli": ModuleType("spacy.cli"), "spacy.cli.info": info}
 
 
-def encoder() -> Encoder:
-    """The encoder by rule: the one that drafts until the trained one keeps every law."""
+def rules() -> Encoder:
+    """The encoder by rule: what is certain."""
     from models.cues import CueEncoder
 
     return CueEncoder()
 
 
-def trained_encoder(folder: Path | None = None) -> Encoder:
+@cache
+def encoder(folder: Path | None = None) -> ClinicalEncoder:
     """The clinical encoder of `folder` (its own by default), with the rules beside it. Raises EncoderMissing where it is not trained."""
     from models.encoder import ClinicalEncoder
 
-    return ClinicalEncoder(encoder(), folder)
+    return ClinicalEncoder(rules(), folder)
 
 
 def writer(name: str = "plain") -> Writer:
@@ -52,7 +57,7 @@ def writer(name: str = "plain") -> Writer:
 def scanner() -> PhiScanner:
     from models.presidio import PresidioScanner
 
-    return PresidioScanner()
+    return PresidioScanner(encoder().spans)
 
 
 def engines(settings: Settings, writer_name: str = "plain") -> Engines:

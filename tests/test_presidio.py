@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drafting.errors import PolicyError
-from drafting.types import Context, PhiFinding, Roster, Severity
+from drafting.types import Context, PhiFinding, PhiSpan, Roster, Severity
 from models.presidio import PresidioScanner, _pieces
 from models.presidio.people import named
 from models.presidio.rules import rules
@@ -306,3 +306,48 @@ def test_nothing_of_the_text_is_logged(caplog: pytest.LogCaptureFixture) -> None
 def test_a_name_ends_where_words_that_name_nobody_begin(run: str, name: str) -> None:
     """ "Her sister Maria Tuesday" is Maria."""
     assert named(run) == name
+
+
+# ── what an encoder tags ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def tagged(text: str, *words: tuple[str, str, float]) -> list[tuple[str, str, str]]:
+    """What a scanner finds whose tagger says `words` (text, label, probability) of `text` and nothing else."""
+
+    def tagger(whole: str) -> list[PhiSpan]:
+        return [PhiSpan(whole.index(w), whole.index(w) + len(w), label, p) for w, label, p in words if w in whole]
+
+    return [(f.text, f.kind, f.suggestion) for f in PresidioScanner(tagger).scan(text, NOBODY)]
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "expected"),
+    [
+        ("saw her sister marisela on sunday", ("marisela", "PERSON", 0.9), [("her sister marisela", "F02", "her sister")]),
+        ("a neighbour called ngozi came", ("ngozi", "PERSON", 0.9), [("a neighbour called ngozi", "F03", "A neighbour")]),
+        ("Osei-Bonsu was there again.", ("Osei-Bonsu", "PERSON", 0.9), [("Osei-Bonsu", "F03", "Another person")]),
+        ("clears tables at the Copper Ladle", ("Copper Ladle", "EMPLOYER", 0.9), [("Copper Ladle", "F05", "a local company")]),
+    ],
+)
+def test_a_tagged_span_takes_its_kind_from_what_stands_before_it(text: str, words: tuple[str, str, float], expected: list) -> None:
+    """A name that no list holds is found; with a relation before it, the relation is enough."""
+    assert found(text) == () and tagged(text, words) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("The Beck score fell.", ("Beck", "PERSON", 0.99)),
+        ("She was born in Poland.", ("Poland", "PLACE", 0.99)),
+        ("Coordinated with Dr. Okafor about the trazodone.", ("Dr. Okafor", "PERSON", 0.99)),
+        ("Osei was there.", ("Osei", "PERSON", 0.3)),
+    ],
+)
+def test_the_allow_list_and_the_policys_least_hold_for_tags(text: str, words: tuple[str, str, float]) -> None:
+    """A scale's name, a nation, a doctor whose care is coordinated and a doubtful tag are no findings."""
+    assert tagged(text, words) == []
+
+
+def test_two_recognisers_make_one_finding() -> None:
+    """Where a rule and the tagger agree, the clinician reads it once, with the rule's fuller words."""
+    assert tagged("Her sister Maria called.", ("Maria", "PERSON", 0.9)) == [("Her sister Maria", "F02", "Her sister")]

@@ -271,3 +271,27 @@ def test_a_pause_ends_a_spoken_private_sentence() -> None:
     for gap, expected in ((1.0, Route.HELD), (0.05, Route.PRIVATE)):
         t = heard([Utterance(words[0], 0.0, 3.0), Utterance(words[1], 3.0 + gap, 6.0)], "engine", True)
         assert route(state(t, ENCODER.read(t)), Context()).placed[-1].route is expected
+
+
+# ── costs ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(("private", "risk", "items"), [(0.9, 0.3, 1), (0.9, 0.1, 0), (0.05, 0.3, 0), (0.05, 0.6, 1)])
+def test_faint_danger_is_shown_where_nobody_would_read_it(private: float, risk: float, items: int) -> None:
+    """In private words a danger that is hardly likely opens an item; in the record, where it is read anyway, it takes more."""
+    s = statement("He has given away the records and the good guitar.", private=private, risk=risk)
+    assert len(route([s], Context()).risk_items) == items
+
+
+@pytest.mark.parametrize(("likely", "expected"), [(0.89, Route.PRIVATE), (0.95, Route.RECORD)])
+def test_words_under_a_private_command_move_by_certainty_alone(likely: float, expected: Route) -> None:
+    """An element that is only likely raises a prompt and leaves the words where the clinician put them."""
+    s = statement("Private: the marmalade dose again.", elements={"X1": likely})
+    routed = route([s], Context())
+    assert routed.placed[0].route is expected and bool(routed.prompts) is (expected is Route.PRIVATE)
+
+
+@pytest.mark.parametrize(("text", "items"), [("and agreed that the safety plan still fits", 0), ("and has put the letters in order", 1)])
+def test_a_step_for_safety_in_the_record_asks_nothing_more(text: str, items: int) -> None:
+    """A safeguard that names no danger is record text; a danger that only the network saw still opens an item."""
+    assert len(route([statement(text, risk=0.9)], Context()).risk_items) == items

@@ -21,6 +21,8 @@ from drafting.types import Context, Mode, Placed, Polarity, Prompt, RecordStatem
 from prompts import table
 
 SURE_RECORD, SURE_PRIVATE, SURE_ASIDE, SURE_RISK, SURE_ELEMENT = 0.72, 0.62, 0.70, 0.5, 0.5
+FAINT_RISK = 0.12  # enough where the words do not stand in the record: there nobody else would see them
+CERTAIN_ELEMENT = 0.9  # an element is found from `SURE_ELEMENT` on and named in a prompt; to move words into the record takes a rule's certainty
 FEW_WORDS = 3  # an answer this short says nothing by itself
 ANSWER = 3  # clauses of the client's next turn that answer a question about danger
 
@@ -52,15 +54,15 @@ def admit(routed: Routed, statement_id: str) -> Routed:
 
 
 def _place(s: Statement, order: Ordered) -> Placed:
-    p, risk = s.clause.routes, s.clause.risk >= SURE_RISK
+    p, risk, faint = s.clause.routes, s.clause.risk >= SURE_RISK, s.clause.risk >= FAINT_RISK
     role = order.role if order.role and _top(s) is not Role.RISK else _top(s)
     private = p[Route.PRIVATE]
     if order.bare or not any(c.isalnum() for c in s.text[s.body - s.start :]):
         return Placed(s, Route.SET_ASIDE, "command", 1.0)
     if order.retracted:
-        return Placed(s, Route.HELD if risk else Route.SET_ASIDE, "retracted", 1.0, None, risk)
+        return Placed(s, Route.HELD if faint else Route.SET_ASIDE, "retracted", 1.0, None, faint)
     if order.private:
-        placed = Placed(s, Route.PRIVATE, "command", 1.0, role, risk)
+        placed = Placed(s, Route.PRIVATE, "command", 1.0, role, faint)
         if order.private == "scope" and p[Route.RECORD] >= SURE_RECORD:
             placed = replace(placed, route=Route.HELD, confidence=p[Route.RECORD])
     elif order.record:
@@ -68,19 +70,20 @@ def _place(s: Statement, order: Ordered) -> Placed:
     elif p[Route.RECORD] >= SURE_RECORD:
         return Placed(s, Route.RECORD, "encoder", p[Route.RECORD], role, risk)
     elif private >= SURE_PRIVATE:
-        placed = Placed(s, Route.PRIVATE, "encoder", private, role, risk)
-    elif p[Route.SET_ASIDE] >= SURE_ASIDE and not risk:
+        placed = Placed(s, Route.PRIVATE, "encoder", private, role, faint)
+    elif p[Route.SET_ASIDE] >= SURE_ASIDE and not faint:
         return Placed(s, Route.SET_ASIDE, "encoder", p[Route.SET_ASIDE])
     else:
-        placed = Placed(s, Route.HELD, "unsure", max(p.values()), role, risk)
+        placed = Placed(s, Route.HELD, "unsure", max(p.values()), role, faint)
     return _excluded(placed)
 
 
 def _excluded(placed: Placed) -> Placed:
     """Medication, session times, modality and test results are record whatever was commanded, unless the wording itself is reflection."""
-    reflective = placed.statement.clause.routes[Route.PRIVATE] >= 0.5
-    if _elements(placed.statement) & set(table("excluded.toml")["always"]) and not reflective:
-        return replace(placed, route=Route.RECORD, reason="element")
+    routes = placed.statement.clause.routes
+    reflective = routes[Route.PRIVATE] >= 0.5 or routes[Route.PRIVATE] > routes[Route.RECORD]
+    if _elements(placed.statement, CERTAIN_ELEMENT) & set(table("excluded.toml")["always"]) and not reflective:
+        return replace(placed, route=Route.RECORD, reason="element", risk=placed.statement.clause.risk >= SURE_RISK)
     return placed
 
 
@@ -94,8 +97,8 @@ def _top(s: Statement) -> Role:
     return max(s.clause.roles, key=lambda r: s.clause.roles[r])
 
 
-def _elements(s: Statement) -> set[str]:
-    return {code for code, p in s.clause.elements.items() if p >= SURE_ELEMENT}
+def _elements(s: Statement, least: float = SURE_ELEMENT) -> set[str]:
+    return {code for code, p in s.clause.elements.items() if p >= least}
 
 
 # ── a session: two people talking ─────────────────────────────────────────────────────────────────────────────────────
@@ -105,9 +108,9 @@ def _conversation(placed: Sequence[Placed]) -> list[Placed]:
     """What the therapist asks is no report: it stays out, except a question about danger, which stands beside its answer."""
     out = [_talk(p) for p in placed]
     for i, p in enumerate(placed):
-        answers = _answer(placed, i + 1) if p.risk and _asks(p) else []
+        answers = _answer(placed, i + 1) if p.statement.clause.risk >= FAINT_RISK and _asks(p) else []
         if answers:
-            out[i] = replace(p, route=Route.RECORD, reason="question", role=Role.RISK)
+            out[i] = replace(p, route=Route.RECORD, reason="question", role=Role.RISK, risk=True)
         for j, answer in answers:
             out[j] = replace(answer, route=Route.RECORD, reason="answer", role=Role.RISK)
     return out
@@ -115,7 +118,7 @@ def _conversation(placed: Sequence[Placed]) -> list[Placed]:
 
 def _talk(p: Placed) -> Placed:
     """`p` set aside where it only keeps the talk going: a question or a report of the therapist's, a word or two of anybody's."""
-    guessed = p.reason in ("encoder", "unsure") and p.route in (Route.RECORD, Route.HELD) and not p.risk
+    guessed = p.reason in ("encoder", "unsure") and p.route in (Route.RECORD, Route.HELD) and p.statement.clause.risk < FAINT_RISK
     brief = len(p.statement.text.split()) <= FEW_WORDS and not _elements(p.statement)
     theirs = p.statement.speaker == "clinician" and p.route is Route.RECORD and (_asks(p) or p.role is Role.REPORT)
     return replace(p, route=Route.SET_ASIDE, reason="conversation", role=None) if guessed and (brief or theirs) else p
@@ -134,7 +137,8 @@ def _answer(placed: Sequence[Placed], first: int) -> list[tuple[int, Placed]]:
 
 
 def _risk_items(placed: Sequence[Placed]) -> tuple[RiskItem, ...]:
-    """One item for each topic, person and polarity spoken of. A denial that stands in the record is record text and asks nothing more."""
+    """One item for each topic, person and polarity spoken of. A denial, or a step for safety that names no danger, asks nothing more once it stands
+    in the record."""
     found: dict[tuple[str, str, Polarity], list[str]] = {}
     for i, p in enumerate(placed):
         if not p.risk:
@@ -143,7 +147,7 @@ def _risk_items(placed: Sequence[Placed]) -> tuple[RiskItem, ...]:
         words = p.statement.text.lower().replace("’", "'")
         topic, danger = _topics().get(p.statement.clause.topic or "", ({}, None))
         polarity = _answered(answers) if answers else _polarity(words, danger)
-        if p.route is Route.RECORD and polarity is Polarity.DENIED:
+        if p.route is Route.RECORD and (polarity is Polarity.DENIED or (not danger and _safeguard().search(words))):
             continue
         key = (topic.get("label", "safety"), _first(_persons(), words, topic.get("whose", "the client")), polarity)
         found.setdefault(key, []).extend(x.statement.id for x in (p, *answers))
@@ -180,6 +184,11 @@ def _polarities() -> tuple[tuple[Polarity, re.Pattern[str]], ...]:
 @cache
 def _low_level() -> re.Pattern[str]:
     return re.compile(table("risk.toml")["polarity"]["low"])
+
+
+@cache
+def _safeguard() -> re.Pattern[str]:
+    return re.compile(table("risk.toml")["polarity"]["safeguard"])
 
 
 @cache

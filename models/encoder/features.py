@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
 WINDOW, CONTEXT = 126, 28  # tokens read at once, besides [CLS] and [SEP]; of them, how many were read before and stand there as context
 FEWEST_NEW = 48  # a window is cut back to the last sentence's end only if it keeps so many new tokens
+AHEAD = 14  # where it ends inside a sentence, so many tokens are read again by the next: a token is judged with some of what follows it
 SHAPES = ("capital", "capitals", "digit", "mark", "sentence_head", "word_head", "given_name", "wide_place")
 SPEAKERS = ("none", "clinician", "client")
-_ENDS = ".?!…\n"
+_ENDS, _CLOSING = ".?!…\n", " \"”’')]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def _shapes(text: str, start: np.ndarray, end: np.ndarray) -> np.ndarray:
         if head:
             word_from = a
         word = _word(text, word_from)
-        before = text[max(0, word_from - 3) : word_from].rstrip(" ")
+        before = text[max(0, word_from - 4) : word_from].rstrip(_CLOSING)
         out[i] = (
             word[:1].isupper(),
             len(word) > 1 and word.isupper(),
@@ -97,17 +98,17 @@ def _word(text: str, at: int) -> str:
     return text[at:end]
 
 
-def windows(text: str, tokens: Tokens) -> Iterator[tuple[int, int, int]]:
-    """`(context, new, end)`: read tokens `context:end` at once, and take what is said of `new:end`. Every token is new in exactly one window."""
+def windows(text: str, tokens: Tokens) -> Iterator[tuple[int, int, int, int]]:
+    """`(context, new, old, end)`: read tokens `context:end` at once, and take what is said of `new:old`. Every token is new in exactly one window."""
     at, n = 0, len(tokens)
     while at < n:
         context = max(0, at - CONTEXT)
-        end = min(context + WINDOW, n)
+        end = old = min(context + WINDOW, n)
         if end < n:
             ends = [i + 1 for i in range(at + FEWEST_NEW, end) if _ends_sentence(text, tokens, i)]
-            end = ends[-1] if ends else end
-        yield context, at, end
-        at = end
+            end, old = (ends[-1], ends[-1]) if ends else (end, end - AHEAD)
+        yield context, at, old, end
+        at = old
 
 
 def _ends_sentence(text: str, tokens: Tokens, i: int) -> bool:

@@ -2,13 +2,14 @@
 
 In: batches of `Ready`s. Out: logits and losses. Knows no file and no figure.
 
-A window is read once. Over its tokens stand a head for clause boundaries and one for PHI. A clause is the mean of its tokens; a small GRU runs
-both ways over a dictation's clauses, since asides come in runs, and over it stand the heads for route, role, risk and excluded elements.
+A window is read once. Over its tokens stand a head for clause boundaries and one for PHI. A clause is the mean and the greatest of its tokens; a
+small GRU runs both ways over a dictation's clauses, since asides come in runs, and over it stand the heads.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 
 import numpy as np
 import torch
@@ -21,6 +22,8 @@ from models.encoder.pieces import ELEMENTS, ROLES, ROUTES
 from models.encoder.ready import TAGS, Ready, batch
 
 WIDTH, SEQUENCE, SHAPE_WIDTH = 384, 96, 16
+SHORT = 56  # tokens
+HIDDEN = 0.0
 HEADS = (len(ROUTES), len(ROLES), 1, len(ELEMENTS))
 WEIGHTS = {"begins": 1.5, "tags": 1.0, "route": 1.5, "role": 0.6, "risk": 1.5, "elements": 2.0}  # of the losses; found on held-out writers
 
@@ -42,12 +45,12 @@ class TokenPart(nn.Module):
 
 
 class ClausePart(nn.Module):
-    """Clause vectors in order (pieces, clauses, WIDTH) and speakers (pieces, clauses, 3) → logits (pieces, clauses, all HEADS)."""
+    """Clause vectors in order (pieces, clauses, 2 × WIDTH) and speakers (pieces, clauses, 3) → logits (pieces, clauses, all HEADS)."""
 
     def __init__(self, dropout: float = 0.2) -> None:
         super().__init__()
         self.drop = nn.Dropout(dropout)
-        self.narrow = nn.Sequential(nn.Linear(WIDTH + len(SPEAKERS), 192), nn.ReLU())
+        self.narrow = nn.Sequential(nn.Linear(2 * WIDTH + len(SPEAKERS), 192), nn.ReLU())
         self.sequence = nn.GRU(192, SEQUENCE, batch_first=True, bidirectional=True)
         self.out = nn.Linear(192 + 2 * SEQUENCE, sum(HEADS))
 
@@ -60,8 +63,9 @@ class ClausePart(nn.Module):
 class Network(nn.Module):
     """Both parts. Word embeddings stay as they came: a few thousand clauses would only bend those they hold."""
 
-    def __init__(self, trunk: BertModel, cls: int, sep: int) -> None:
+    def __init__(self, trunk: BertModel, cls: int, sep: int, hide: int) -> None:
         super().__init__()
+        self.hide = hide
         self.tok, self.cl = TokenPart(trunk), ClausePart()
         self.marks = (cls, sep)
         for p in trunk.embeddings.parameters():
@@ -69,9 +73,8 @@ class Network(nn.Module):
 
     def forward(self, items: Sequence[Ready]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Boundary logits and PHI logits over the items' tokens in a row, and clause logits (items, most clauses, all HEADS)."""
-        ids, mask, shapes, new = map(torch.from_numpy, batch(items, *self.marks))
-        hidden, begins, tags = self.tok(ids, mask, shapes)
-        hidden, begins, tags = hidden.reshape(-1, WIDTH)[new], begins.reshape(-1)[new], tags.reshape(-1, TAGS)[new]
+        seen = [self._tokens(list(some)) for _, some in groupby(items, key=_is_short)]
+        hidden, begins, tags = map(torch.cat, zip(*seen, strict=True))
         most = max(map(len, items))
         vectors, speakers, at = [], torch.zeros(len(items), most, len(SPEAKERS)), 0
         for n, item in enumerate(items):
@@ -81,12 +84,24 @@ class Network(nn.Module):
             at = own.stop
         return begins, tags, self.cl(torch.stack(vectors), speakers)
 
+    def _tokens(self, items: Sequence[Ready]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        ids, mask, shapes, new = map(torch.from_numpy, batch(items, *self.marks))
+        if self.training:
+            ids = torch.where((torch.rand(ids.shape) < HIDDEN) & (ids != self.marks[0]) & (mask > 0), self.hide, ids)
+        hidden, begins, tags = self.tok(ids, mask, shapes)
+        return hidden.reshape(-1, WIDTH)[new], begins.reshape(-1)[new], tags.reshape(-1, TAGS)[new]
+
+
+def _is_short(item: Ready) -> bool:
+    """Short items are read apart from long ones, so that little is padded."""
+    return len(item.tokens) < SHORT
+
 
 def pooled(hidden: torch.Tensor, item: Ready) -> torch.Tensor:
-    """The mean of each clause's tokens (clauses, WIDTH)."""
-    owner, real = torch.from_numpy(item.owner), torch.from_numpy(item.real.astype(np.float32))
-    total = torch.zeros(len(item), WIDTH).index_add(0, owner, hidden * real[:, None])
-    return total / torch.zeros(len(item)).index_add(0, owner, real).clamp(min=1)[:, None]
+    """The mean and the greatest of each clause's tokens (clauses, 2 × WIDTH)."""
+    owner, hidden = torch.from_numpy(item.owner[item.real]), hidden[torch.from_numpy(item.real)]
+    nothing, places = torch.zeros(len(item), WIDTH), owner[:, None].expand(-1, WIDTH)
+    return torch.cat([nothing.scatter_reduce(0, places, hidden, how, include_self=False) for how in ("mean", "amax")], -1)
 
 
 def losses(items: Sequence[Ready], begins: torch.Tensor, tags: torch.Tensor, clauses: torch.Tensor) -> dict[str, torch.Tensor]:
@@ -96,16 +111,28 @@ def losses(items: Sequence[Ready], begins: torch.Tensor, tags: torch.Tensor, cla
         return torch.from_numpy(np.concatenate([getattr(i, name) for i in items]))
 
     real = joined("real")
+    begins, begun = begins[real], joined("begins")[real]
     rows = torch.cat([clauses[n, : len(i)] for n, i in enumerate(items)])
     route, role, risk, elements = rows.split(HEADS, -1)
+    known = joined("risk") >= 0
     outside = torch.ones(TAGS)
     outside[0] = 0.6
     found = {
-        "begins": functional.binary_cross_entropy_with_logits(begins[real], joined("begins")[real]),
-        "tags": functional.cross_entropy(tags[real], joined("tags")[real], weight=outside),
-        "route": functional.cross_entropy(route, joined("route"), weight=torch.tensor([1.0, 1.5, 1.0]), label_smoothing=0.02),
-        "role": functional.cross_entropy(role, joined("role"), ignore_index=-1) if (joined("role") >= 0).any() else role.sum() * 0,
-        "risk": functional.binary_cross_entropy_with_logits(risk.squeeze(-1), joined("risk"), pos_weight=torch.tensor(2.0)),
-        "elements": functional.binary_cross_entropy_with_logits(elements, joined("elements"), pos_weight=torch.tensor(1.5)),
+        "begins": _binary(begins, begun, begun >= 0, 1.5),
+        "tags": _classes(tags[real], joined("tags")[real], weight=outside),
+        "route": _classes(route, joined("route"), weight=torch.tensor([1.0, 1.5, 1.0]), label_smoothing=0.03),
+        "role": _classes(role, joined("role"), label_smoothing=0.03),
+        "risk": _binary(risk.squeeze(-1), joined("risk").clamp(0.02, 0.98), known, 2.0),
+        "elements": _binary(elements, joined("elements"), known, 1.5),
     }
     return {name: loss * WEIGHTS[name] for name, loss in found.items()}
+
+
+def _classes(logits: torch.Tensor, labels: torch.Tensor, **how: object) -> torch.Tensor:
+    return functional.cross_entropy(logits, labels, ignore_index=-1, **how) if (labels >= 0).any() else logits.sum() * 0
+
+
+def _binary(logits: torch.Tensor, labels: torch.Tensor, known: torch.Tensor, weight: float) -> torch.Tensor:
+    if not known.any():
+        return logits.sum() * 0
+    return functional.binary_cross_entropy_with_logits(logits[known], labels[known], pos_weight=torch.tensor(weight))

@@ -6,7 +6,7 @@ In: pieces, a tokenizer. Out: `Ready`s and batches. Training only. Knows no weig
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.encoder.features import SHAPES, SPEAKERS, tokens, windows
-from models.encoder.pieces import ELEMENTS, LABEL_OF, LABELS, ROLES, ROUTES, Piece, Segment, Span
+from models.encoder.pieces import ELEMENTS, LABEL_OF, LABELS, ROLES, ROUTES, Piece, Segment, Span, inner_sentences
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -25,7 +25,7 @@ FILLERS = ("um", "uh", "so", "you know", "okay", "and", "like", "i mean")
 
 class Ready:
     """One piece with its tokens, windows and labels. Arrays over tokens: owner (which clause), real, begins, tags; over clauses: route, role, risk,
-    elements, speaker."""
+    elements, speaker. A label of -1 is not known."""
 
     def __init__(self, piece: Piece, tokenizer: Tokenizer) -> None:
         self.piece = piece
@@ -39,34 +39,46 @@ class Ready:
         self.owner = np.where(self.real, after, np.searchsorted(heads, t.start, side="left")).clip(0, len(heads) - 1)
         self.begins = np.zeros(len(t), np.float32)
         owned, first = np.unique(np.where(self.real, self.owner, -1), return_index=True)
+        self.begins[np.isin(t.start, self._inner()) & self.real] = -1
         self.begins[first[owned >= 0]] = 1
         self.tags = self._tags()
+        if "begins" not in piece.knows:
+            self.begins[:] = -1
+        if "tags" not in piece.knows:
+            self.tags[:] = -1
 
     def __len__(self) -> int:
         return len(self.piece.segments)
+
+    def _inner(self) -> list[int]:
+        return [a + at for (a, _), s in zip(self.places, self.piece.segments, strict=True) for at in inner_sentences(s.text)]
 
     def _tags(self) -> np.ndarray:
         t, out = self.tokens, np.zeros(len(self.tokens), np.int64)
         for (a, _), segment in zip(self.places, self.piece.segments, strict=True):
             for span in segment.phi:
                 own = np.flatnonzero(self.real & (t.start < a + span.end) & (a + span.start < t.end))
-                label = LABELS.index(LABEL_OF[span.kind])
+                label = LABELS.index(LABEL_OF.get(span.kind, span.kind))
                 out[own] = 2 + 2 * label
                 out[own[:1]] = 1 + 2 * label
         return out
 
+    @property
+    def _known(self) -> bool:
+        return "clauses" in self.piece.knows
+
     @cached_property
     def route(self) -> np.ndarray:
-        return np.array([ROUTES.index(s.route) for s in self.piece.segments])
+        return np.array([ROUTES.index(s.route) if self._known else -1 for s in self.piece.segments])
 
     @cached_property
     def role(self) -> np.ndarray:
-        """-1 where the clause is no record."""
-        return np.array([ROLES.index(s.role) if s.role else -1 for s in self.piece.segments])
+        """-1 also where the clause is no record."""
+        return np.array([ROLES.index(s.role) if s.role and self._known else -1 for s in self.piece.segments])
 
     @cached_property
     def risk(self) -> np.ndarray:
-        return np.array([float(s.risk) for s in self.piece.segments], np.float32)
+        return np.array([float(s.risk) if self._known else -1.0 for s in self.piece.segments], np.float32)
 
     @cached_property
     def elements(self) -> np.ndarray:
@@ -80,30 +92,44 @@ class Ready:
 def batch(items: Sequence[Ready], cls: int, sep: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """The windows of `items`: ids and mask (windows, width), shapes, and where in them each token of each item is new, in order."""
     every = [(item, *w) for item in items for w in item.windows]
-    width = max(end - context for _, context, _, end in every) + 2
+    width = max(end - context for _, context, _, _, end in every) + 2
     ids, mask = np.zeros((len(every), width), np.int64), np.zeros((len(every), width), np.int64)
     shapes = np.zeros((len(every), width, len(SHAPES)), np.float32)
     new: list[int] = []
-    for row, (item, context, at, end) in enumerate(every):
+    for row, (item, context, at, old, end) in enumerate(every):
         size = end - context
         ids[row, : size + 2] = [cls, *item.tokens.ids[context:end], sep]
         mask[row, : size + 2] = 1
         shapes[row, 1 : size + 1] = item.tokens.shape[context:end]
-        new += range(row * width + 1 + at - context, row * width + 1 + end - context)
+        new += range(row * width + 1 + at - context, row * width + 1 + old - context)
     return ids, mask, shapes, np.array(new)
 
 
 # ── what a recogniser would have written, and other beginnings ────────────────────────────────────────────────────────
 
 
-def varied(piece: Piece, rng: random.Random, bare: float = 0.3) -> Piece:
-    """`piece`, sometimes without capitals and marks and with fillers, sometimes from its middle on, so that a clause is seen with less before it."""
+def varied(piece: Piece, rng: random.Random, bare: float = 0.3, short: float = 0.1) -> list[Piece]:
+    """`piece`, sometimes without capitals and marks and with fillers, sometimes from its middle on or in short stretches, so that a clause is also
+    seen with little or nothing around it."""
     if rng.random() < bare:
         segments = tuple(s for s in map(unmarked, piece.segments) if s.text.strip())
         piece = replace(piece, segments=tuple(_filled(s, rng) for s in segments))
+    if rng.random() < short and "clauses" in piece.knows:
+        return list(_stretches(piece, rng))
     if rng.random() < 0.5 and len(piece.segments) > 8:
         piece = replace(piece, segments=piece.segments[rng.randrange(len(piece.segments) // 2) :])
-    return piece
+    return [piece]
+
+
+def _stretches(piece: Piece, rng: random.Random) -> Iterator[Piece]:
+    """All of `piece`, one to five clauses at a time; never from the middle of a sentence."""
+    rest = piece.segments
+    while rest:
+        n = rng.choice((1, 1, 2, 3, 5))
+        while n < len(rest) and rest[n].joins:
+            n += 1
+        yield replace(piece, segments=rest[:n])
+        rest = rest[n:]
 
 
 def unmarked(segment: Segment) -> Segment:

