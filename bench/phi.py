@@ -6,7 +6,6 @@ a labelled span, over-shared or allowed.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -15,7 +14,8 @@ from drafting import wiring
 from drafting.ports import PhiScanner
 from drafting.types import Context
 from models.encoder.pieces import Piece
-from models.encoder.public import HELD_OUT_TEMPLATES, PHI
+from models.encoder.public import HELD_OUT_TEMPLATES, PHI, tagged
+from models.encoder.public import rows as lines
 from models.presidio import patterns_alone
 
 Span = tuple[int, int]
@@ -44,7 +44,7 @@ def rows(pieces: Sequence[Piece], public: Path | None) -> Iterator[Row]:
 
 
 def _research(scanner: PhiScanner, public: Path) -> Iterator[Row]:
-    kept = [r for r in _read(public / PHI) if r["template"] % HELD_OUT_TEMPLATES == 0]
+    kept = [r for r in lines(public / PHI) if r["template"] % HELD_OUT_TEMPLATES == 0]
     wanted = [(r["text"], [(a, b) for a, b, k in r["spans"] if k not in NOT_PHI]) for r in kept]
     ours = share(not _meets(s, _found(scanner, text)) for text, spans in wanted for s in spans)
     theirs = share(not _meets(s, patterns_alone(text)) for text, spans in wanted for s in spans)
@@ -53,15 +53,16 @@ def _research(scanner: PhiScanner, public: Path) -> Iterator[Row]:
 
 
 def _asq(scanner: PhiScanner, public: Path) -> Iterator[Row]:
-    texts = [(r["text"], [tuple(s[:2]) for s in r["spans"]]) for r in _read(public / "phi/asq-phi-dev.jsonl")]
+    texts = [(r["text"], [tuple(s[:2]) for s in r["spans"]]) for r in lines(public / "phi/asq-phi-dev.jsonl")]
     yield "ASQ-PHI, spans found", str(share(_meets(s, _found(scanner, t)) for t, spans in texts for s in spans)), "≥ 90%"
     yield "ASQ-PHI, hard negatives flagged", str(share(bool(_found(scanner, t)) for t, spans in texts if not spans)), "≤ 8%"
 
 
 def _persons(scanner: PhiScanner, public: Path) -> Iterator[Row]:
     ours, theirs = [], []
-    for row in _read(public / "phi/wnut17-dev.jsonl"):
-        text, spans = _joined(row["tokens"], row["tags"])
+    for row in lines(public / "phi/wnut17-dev.jsonl"):
+        said = tagged(row["tokens"], row["tags"])
+        text, spans = said.text, [(p.start, p.end) for p in said.phi if p.kind == "PERSON"]
         found = _found(scanner, text) if spans else []
         ours += [_meets(s, found) for s in spans]
         theirs += [_meets(s, patterns_alone(text)) for s in spans]
@@ -75,21 +76,3 @@ def _found(scanner: PhiScanner, text: str) -> list[Span]:
 
 def _meets(span: Span, others: Sequence[Span]) -> bool:
     return any(a < span[1] and span[0] < b for a, b in others)
-
-
-def _read(path: Path) -> Iterator[dict]:
-    with path.open(encoding="utf-8") as lines:
-        yield from map(json.loads, lines)
-
-
-def _joined(tokens: Sequence[str], tags: Sequence[str]) -> tuple[str, list[Span]]:
-    """The text, and the places of persons in it."""
-    text, spans = "", []
-    for token, tag in zip(tokens, tags, strict=True):
-        text += " " if text else ""
-        if tag == "B-person" or (tag == "I-person" and not spans):
-            spans.append((len(text), len(text) + len(token)))
-        elif tag == "I-person":
-            spans[-1] = (spans[-1][0], len(text) + len(token))
-        text += token
-    return text, spans

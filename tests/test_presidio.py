@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from drafting import wiring
 from drafting.errors import PolicyError
 from drafting.types import Context, PhiFinding, PhiSpan, Roster, Severity
 from models.presidio import PresidioScanner, _pieces
@@ -351,3 +352,9 @@ def test_the_allow_list_and_the_policys_least_hold_for_tags(text: str, words: tu
 def test_two_recognisers_make_one_finding() -> None:
     """Where a rule and the tagger agree, the clinician reads it once, with the rule's fuller words."""
     assert tagged("Her sister Maria called.", ("Maria", "PERSON", 0.9)) == [("Her sister Maria", "F02", "Her sister")]
+
+
+def test_the_shipped_scanner_asks_the_encoder() -> None:
+    """A bare surname that no list holds is found by what `aside` runs, and not by rules alone."""
+    text = "Osei-Bonsu was in group again and said little."
+    assert found(text) == () and [f.text for f in wiring.scanner().scan(text, NOBODY)] == ["Osei-Bonsu"]

@@ -47,14 +47,17 @@ class ClinicalEncoder:
     def __init__(self, rules: Encoder | None, folder: Path | None = None) -> None:
         """`folder` holds the weights; where they are not, raises EncoderMissing. Without `rules` the network reads alone."""
         self._rules, folder = rules, folder or HERE
-        try:
-            digest = hashlib.sha256((folder / TRUNK).read_bytes() + (folder / HEADS).read_bytes() + (HERE / CALIBRATION).read_bytes()).hexdigest()
-        except FileNotFoundError:
-            raise EncoderMissing(path=folder / TRUNK) from None
-        self.name = f"encoder:{digest[:12]}" + (f"+{rules.name}" if rules else "")
+        for part in (TRUNK, HEADS):
+            if not (folder / part).is_file():
+                raise EncoderMissing(path=folder / part)
         beside = ThreadPoolExecutor(1)  # what else is to be loaded goes on meanwhile
         self._engine: Future[Engine] = beside.submit(Engine, folder)
         beside.shutdown(wait=False)
+
+    @property
+    def name(self) -> str:
+        digest = hashlib.sha256(self._engine.result().digest + (HERE / CALIBRATION).read_bytes()).hexdigest()
+        return f"encoder:{digest[:12]}" + (f"+{self._rules.name}" if self._rules else "")
 
     def read(self, transcript: Transcript) -> Reading:
         """Read the whole text. Raises nothing."""
@@ -118,10 +121,9 @@ def _clause(start: int, end: int, logits: np.ndarray, by_rule: Sequence[Clause])
     c = calibration()
     route, role, risk, elements = np.split(logits.astype(np.float32), np.cumsum([len(ROUTES), len(ROLES), 1]))
     caution = c["caution"] + c["doubt"] * max((_leaning(r, start, end) for r in by_rule), default=0.0)
-    routes = softmax(route / c["route_temperature"])
-    routes[0] = softmax((route - np.array([caution, 0.0, 0.0], np.float32)) / c["route_temperature"])[0]  # what caution takes goes to no other side
+    routes = cautious(route, caution)
     ruled = next((r for r in by_rule if r.topic), None)
-    danger = float(sigmoid((risk[0] + c["risk_shift"]) / c["risk_temperature"]))
+    danger = float(sigmoid(risk[0] + c["risk_shift"]))
     found = {e: min(float(p), c["element_most"]) for e, p in zip(ELEMENTS, sigmoid(elements + c["element_shift"]), strict=True)}
     for r in by_rule:
         found |= {e: max(p, found[e]) for e, p in r.elements.items()}
@@ -134,6 +136,13 @@ def _clause(start: int, end: int, logits: np.ndarray, by_rule: Sequence[Clause])
         ruled.topic if ruled else None,
         found,
     )
+
+
+def cautious(route: np.ndarray, caution: float) -> np.ndarray:
+    """Probabilities of the routes (…, routes). What `caution` takes from the record goes to no other side."""
+    routes = softmax(route)
+    routes[..., 0] = softmax(route - np.array([caution, 0.0, 0.0], np.float32))[..., 0]
+    return routes
 
 
 def _leaning(rule: Clause, start: int, end: int) -> float:

@@ -5,6 +5,7 @@ In: the folder of the weights; tokens; vectors of clauses. Out: arrays. Knows no
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,9 @@ class Engine:
 
         options = ort.SessionOptions()
         options.log_severity_level = 3
-        self.trunk, self.heads = (ort.InferenceSession(str(folder / p), options, providers=["CPUExecutionProvider"]) for p in (TRUNK, HEADS))
+        parts = [(folder / p).read_bytes() for p in (TRUNK, HEADS)]
+        self.digest = b"".join(hashlib.sha256(p).digest() for p in parts)
+        self.trunk, self.heads = (ort.InferenceSession(p, options, providers=["CPUExecutionProvider"]) for p in parts)
         self.tokenizer = Tokenizer.from_file(str(HERE / WORDS))
         self._marks = self.tokenizer.token_to_id("[CLS]"), self.tokenizer.token_to_id("[SEP]")
 

