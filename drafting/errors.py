@@ -4,9 +4,9 @@
     ├── InputError            this input cannot be drafted; the others of the same call are
     │   ├── EmptyInput  NotText  TooLarge  Unreadable  NotFound  IsDirectory  UnknownKind  BadTranscript  WrongEncoding  OtherLanguage
     │   └── NoAudio  NoSpeech  BadAudio  TooLong
-    ├── ModelMissing  ModelCorrupt  UnknownModel  PullFailed  EncoderMissing
+    ├── ModelMissing  ModelCorrupt  UnknownModel  ModelRefused  PullFailed  EncoderMissing
     ├── EngineMissing  EngineFailed
-    ├── SettingsError  FormatError  PolicyError  DecisionError
+    ├── SettingsError  FormatError  StyleError  PolicyError  DecisionError  DraftError  HostRefused
     └── OurFault              anything that no class above foresaw
 
 A class's docstring is its message; `{}` fields are filled by keyword. No message holds words of a source.
@@ -104,11 +104,16 @@ class EncoderMissing(AsideError):
 
 
 class ModelCorrupt(AsideError):
-    """The weights at {path} are not those of {name}: their sha256 differs. Remove the file and run `aside models pull {name}`."""
+    """The weights at {path} are not those of {name}: their sha256 differs, or a file is missing or too many. Remove them and run
+    `aside models pull {name}`, or import them again."""
 
 
 class UnknownModel(AsideError):
-    """No weights are called {name}, and no file is there. Known are {known}; or give the path of a file."""
+    """No weights are called {name}, and no file or folder is there. Known are {known}; or give a path."""
+
+
+class ModelRefused(AsideError):
+    """The model {name} is not taken: {reason}."""
 
 
 class PullFailed(AsideError):
@@ -129,6 +134,18 @@ class SettingsError(AsideError):
 
 class FormatError(AsideError):
     """The format file {file} cannot be used: {reason}."""
+
+
+class StyleError(AsideError):
+    """The style file {file} cannot be used: {reason}."""
+
+
+class DraftError(AsideError):
+    """That is no draft that can be drafted again: {reason}."""
+
+
+class HostRefused(AsideError):
+    """The server {host} is not on the list of hosts that may be asked. If it is yours, add it to ASIDE_LLM_HOSTS."""
 
 
 class PolicyError(AsideError):

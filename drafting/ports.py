@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from drafting.types import Context, Draft, NoteFormat, PhiFinding, Reading, Recording, RecordStatement, Transcript, Utterance
+from drafting.types import Context, Draft, Edit, NoteFormat, PhiFinding, Reading, Recording, RecordStatement, Transcript, Utterance
 
 
 class Transcriber(Protocol):
@@ -49,4 +49,14 @@ class PhiScanner(Protocol):
 
     def scan(self, text: str, context: Context, profile: str = "chart") -> tuple[PhiFinding, ...]:
         """Findings in `text`, in order, none overlapping another; `profile` is a key of phi_policy.toml."""
+        ...
+
+
+class Editor(Protocol):
+    """Spoken words to what may be changed in them, so that they read as written. It cannot add a word that is not on its closed list."""
+
+    name: str
+
+    def edits(self, texts: Sequence[str]) -> tuple[tuple[Edit, ...], ...]:
+        """For each text its edits, in order, none overlapping another."""
         ...

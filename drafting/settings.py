@@ -7,7 +7,7 @@ the pen is seen.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -20,12 +20,38 @@ def _data_home() -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`models`: folder of weights. `whisper`: a name that `aside models list` shows, or a path. `formats`: a folder of the practice's own formats."""
+    """`models`: folder of weights. `whisper`: a name that `aside models list` shows, or a path. `formats`: a folder of the practice's own formats.
+    `style`: the clinician's own style, a file. `llm`: the generative model, a name or a folder; `llm_device` auto, cpu or cuda, `llm_dtype` auto,
+    bfloat16, float16 or float32, `llm_threads` 0 for all. `llm_server`: an OpenAI-compatible server instead, on a host of `llm_hosts`, asked for
+    `llm_model`, `llm_workers` sections at once, `llm_patience` seconds for each."""
 
     models: Path
     whisper: str = "base.en"
     formats: Path | None = None
     max_hours: float = 6.0
+    style: Path | None = None
+    llm: str | None = None
+    llm_device: str = "auto"
+    llm_dtype: str = "auto"
+    llm_threads: int = 0
+    llm_server: str | None = None
+    llm_hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "::1")
+    llm_model: str | None = None
+    llm_workers: int = 2
+    llm_patience: float = 180.0
+
+
+_KINDS: Mapping[str, tuple[Callable[[str], object], str]] = {
+    "models": (Path, "a folder"),
+    "formats": (Path, "a folder"),
+    "style": (Path, "a file"),
+    "max_hours": (float, "a number of hours"),
+    "llm_threads": (int, "a whole number"),
+    "llm_workers": (int, "a whole number"),
+    "llm_patience": (float, "a number of seconds"),
+    "llm_hosts": (lambda v: tuple(h.strip() for h in v.split(",") if h.strip()), "names of hosts, with commas between"),
+}
+_CHOICES = {"llm_device": ("auto", "cpu", "cuda"), "llm_dtype": ("auto", "bfloat16", "float16", "float32")}
 
 
 def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
@@ -35,12 +61,15 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     unknown = sorted(set(given) - {f.name for f in fields(Settings)})
     if unknown:
         raise SettingsError(reason=f"ASIDE_{unknown[0].upper()} is not a setting")
-    hours = given.get("max_hours", "6")
+    values = {name: _value(name, value) for name, value in given.items() if value}
+    return Settings(**{"models": _data_home() / "models", **values})
+
+
+def _value(name: str, given: str) -> object:
+    kind, what = _KINDS.get(name, (str, "text"))
+    if given not in _CHOICES.get(name, (given,)):
+        raise SettingsError(reason=f"ASIDE_{name.upper()} is one of {', '.join(_CHOICES[name])}")
     try:
-        max_hours = float(hours)
+        return kind(given)
     except ValueError:
-        raise SettingsError(reason="ASIDE_MAX_HOURS must be a number of hours") from None
-    formats = given.get("formats")
-    return Settings(
-        Path(given.get("models") or _data_home() / "models"), given.get("whisper") or "base.en", Path(formats) if formats else None, max_hours
-    )
+        raise SettingsError(reason=f"ASIDE_{name.upper()} must be {what}") from None

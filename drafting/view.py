@@ -15,7 +15,7 @@ from rich.text import Text
 
 from drafting.pipeline import Work
 from drafting.pipeline.elements import label
-from drafting.types import Mode, PhiFinding, Route, Severity, Support
+from drafting.types import DraftSentence, Layout, Mode, PhiFinding, Route, Severity, Support
 from prompts import table
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -24,11 +24,12 @@ _FLAG = {Severity.LOW: "underline", Severity.MED: "underline yellow", Severity.H
 
 def show(console: Console, source: str, work: Work, show_private: bool = False) -> None:
     """Print one draft."""
-    console.print(Rule(Text(f"{safe(source)} · {work.note_format.title}", "bold"), style="cyan", align="left"))
+    whose = f"For {safe(work.part.whose)} · " if work.part else ""
+    console.print(Rule(Text(f"{whose}{safe(source)} · {work.note_format.title}", "bold"), style="cyan", align="left"))
     if work.transcript.preview:
         console.print(Text("Rough transcript, check it: confirm the words before you sign.", "yellow"))
     console.print(note(work))
-    for block in (private(work, show_private), held(work, show_private), risks(work), asked(work), flags(work), left_out(work)):
+    for block in (unsaid(work), private(work, show_private), held(work, show_private), risks(work), asked(work), flags(work), left_out(work)):
         if block is not None:
             console.print(block)
 
@@ -53,25 +54,42 @@ def safe(text: str) -> str:
 def note(work: Work) -> RenderableType:
     """The note's sections, flags underlined in place, what is missing in its place."""
     parts: list[RenderableType] = []
+    bullet = "• " if work.context.style.layout is Layout.BULLETS else ""
     for section in work.note_format.sections:
         parts.append(Text(f"\n{section.title.upper()}", "bold cyan"))
+        if reason := next((f.reason for f in work.draft.fallbacks if f.section == section.key), None):
+            parts.append(Text(f"  In your own words: {_WHY[reason]}.", "yellow"))
         sentences = work.draft.section(section.key)
         if not sentences:
             parts.append(Text("  Nothing was said for this part.", "dim"))
         for n, sentence in enumerate(sentences):
             here = [f for f in work.findings if f.section == section.key and f.sentence == n]
-            parts.append(_indented(_sentence(sentence, here)))
+            parts.append(_indented(_sentence(sentence, here, bullet)))
     missing = [label(code) for code in work.elements.missing]
     if missing:
         parts.append(Text(f"\nNot said, needed before signing: {', '.join(missing)}", "yellow"))
     return Group(*parts)
 
 
-def _sentence(sentence, findings: list[PhiFinding]) -> Text:
+_WHY = {
+    "refused": "the model would not write this part",
+    "empty": "the model wrote nothing for this part",
+    "invalid": "the model's answer could not be used",
+    "too_long": "the model's answer was too long",
+    "too_much": "more was said than the model can read at once",
+    "failed": "the model failed",
+    "stopped": "the model was stopped",
+}
+
+
+def _sentence(sentence: DraftSentence, findings: list[PhiFinding], bullet: str) -> Text:
     text = Text(safe_same_length(sentence.text))
     for f in findings:
         text.stylize(_FLAG[f.severity], f.start, f.end)
+    text = Text(bullet) + text
     text.append(f"  [{' '.join(sentence.evidence)}]", "dim")
+    if sentence.said:
+        text.append(f"\n  said first: {safe(sentence.said)}", "dim")
     if sentence.support is not Support.SUPPORTED:
         title = "You didn't say this" if sentence.support is Support.UNSUPPORTED else "Check this"
         text.append(f"\n  {title}: {sentence.why}", "red")
@@ -81,6 +99,14 @@ def _sentence(sentence, findings: list[PhiFinding]) -> Text:
 def safe_same_length(text: str) -> str:
     """`safe`, with a mark for each character taken out, so that offsets hold."""
     return _CONTROL.sub("\ufffd", text)
+
+
+def unsaid(work: Work) -> RenderableType | None:
+    """What the format asks and nobody said."""
+    if not work.draft.questions:
+        return None
+    rows = [Text(q.text) for q in work.draft.questions]
+    return Group(Text("\nNot mentioned", "bold"), *map(_indented, rows))
 
 
 def private(work: Work, show_private: bool) -> RenderableType | None:

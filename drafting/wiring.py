@@ -6,18 +6,23 @@ In: settings and what the command line asked for. Out: engines behind their port
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from drafting.errors import SettingsError
 from drafting.pipeline import Engines
+from drafting.pipeline import style as styles
 from drafting.pipeline.plain import PlainWriter
-from drafting.ports import Encoder, PhiScanner, Transcriber, Writer
+from drafting.ports import Editor, Encoder, PhiScanner, Transcriber, Writer
 from drafting.settings import Settings
+from drafting.types import Context, Style
 
 if TYPE_CHECKING:
     from models.encoder import ClinicalEncoder
+    from models.llm.asking import Model
 
 _WHISPER_PAUSE = 2.0  # seconds: each stretch costs Whisper a whole window of 30, so only long pauses are cut out
 
@@ -50,8 +55,48 @@ def encoder(folder: Path | None = None) -> ClinicalEncoder:
     return ClinicalEncoder(rules(), folder)
 
 
-def writer(name: str = "plain") -> Writer:
-    return PlainWriter()
+@cache
+def editor() -> Editor:
+    """The editing tagger, on the encoder's trunk."""
+    from models.encoder.tagger import EditingTagger
+
+    return EditingTagger(encoder().engine)
+
+
+def writer(settings: Settings, name: str = "plain", told: Callable[[str, int], None] | None = None) -> Writer:
+    """Who writes. `told` hears how far a generative writer is. Raises SettingsError where none is set, HostRefused, ModelMissing, EngineMissing."""
+    plain = PlainWriter(editor())
+    if name == "plain":
+        return plain
+    from models.llm import LlmWriter
+
+    return LlmWriter(_chat(settings), plain, told, settings.llm_workers if settings.llm_server else 1)
+
+
+def _chat(settings: Settings) -> Model:
+    if settings.llm_server:
+        from models.llm.server import ServerModel
+
+        return ServerModel(settings.llm_server, settings.llm_hosts, settings.llm_model, settings.llm_patience)
+    if not settings.llm:
+        raise SettingsError(reason="--writer llm needs ASIDE_LLM, a model, or ASIDE_LLM_SERVER, a server of your own")
+    from models.llm.local import LocalModel
+
+    folder, name, revision = hub().locate_chat(settings.llm, settings.models)
+    return LocalModel(folder, name, revision, settings.llm_device, settings.llm_dtype, settings.llm_threads)
+
+
+def close(engines: Engines) -> None:
+    """End what an engine keeps running."""
+    end = getattr(engines.writer, "close", None)
+    if end:
+        end()
+
+
+def style(settings: Settings, path: Path | None, scanner: PhiScanner, context: Context) -> Style:
+    """The clinician's own style from `path` or the settings, its example screened. Raises StyleError."""
+    file = path or settings.style
+    return styles.screened(styles.load(file), scanner, context) if file else Style()
 
 
 def scanner() -> PhiScanner:
@@ -60,9 +105,9 @@ def scanner() -> PhiScanner:
     return PresidioScanner(encoder().spans)
 
 
-def engines(settings: Settings, writer_name: str = "plain") -> Engines:
+def engines(settings: Settings, writer_name: str = "plain", told: Callable[[str, int], None] | None = None) -> Engines:
     """The engines that draft from text."""
-    return Engines(encoder(), writer(writer_name), scanner())
+    return Engines(encoder(), writer(settings, writer_name, told), scanner())
 
 
 def hub() -> ModuleType:

@@ -229,3 +229,85 @@ def test_a_fault_of_ours_is_one_line_without_words(monkeypatch: pytest.MonkeyPat
     out, err = capsys.readouterr()
     assert ended.value.code == 1 and [json.loads(line)["code"] for line in out.splitlines()] == ["our_fault", "empty"]
     assert "KeyError" in err and "marmalade" not in out + err and err.count("\n") == 2
+
+
+# ── the writer, drafting again, parts, style ──────────────────────────────────────────────────────────────────────────
+
+
+def test_a_draft_by_a_small_model_keeps_the_contract(said: Path, tmp_path: Path) -> None:
+    """A checkpoint of random weights, imported, then asked: each section is the model's, with evidence, or the plain writer's, with the reason."""
+    from tests.checkpoints import random_model
+
+    here = {"ASIDE_MODELS": str(tmp_path / "models"), "ASIDE_LLM": "babble", "ASIDE_LLM_THREADS": "1"}
+    (tmp_path / "made").mkdir()
+    imported = aside("models", "import", random_model(tmp_path / "made"), "--name", "babble", **here)
+    assert imported.returncode == 0, imported.stderr
+    done = aside("draft", "--json", "--writer", "llm", "--format", "dap", said, **here)
+    assert done.returncode == 0, done.stderr
+    (row,) = lines(done)
+    made = row["note"]["provenance"]
+    assert row["engines"]["writer"].startswith("llm:babble ") and made["model"].startswith("babble ") and made["prompt"] and made["seed"] == 0
+    fallen = {f["section"] for f in row["note"]["fallbacks"]}
+    for section in row["note"]["sections"]:
+        for sentence in section["sentences"]:
+            assert sentence["evidence"], section["key"]
+    assert "bored" not in done.stdout.decode()
+    assert fallen <= {"data", "assessment", "plan"}
+
+
+def test_a_model_that_is_not_set_or_not_here_is_told(said: Path, tmp_path: Path) -> None:
+    """`--writer llm` without a model, and a server that is nobody's, end with 2 and a line."""
+    none = aside("draft", "--writer", "llm", said)
+    assert none.returncode == 2 and b"ASIDE_LLM" in none.stderr
+    far = aside("draft", "--writer", "llm", said, ASIDE_LLM_SERVER="http://models.example/v1")
+    assert far.returncode == 2 and b"models.example" in far.stderr and b"ASIDE_LLM_HOSTS" in far.stderr
+
+
+def test_drafting_again_keeps_an_edit_and_needs_no_source(said: Path, tmp_path: Path) -> None:
+    """From the printed line alone: another format, the sentence that was edited as it stands, and no private word."""
+    (row,) = lines(aside("draft", "--json", "--date", "2026-03-02", said))
+    first = next(s for section in row["note"]["sections"] for s in section["sentences"])
+    first["text"], first["edited"] = "Sleep was poor, in my words.", True
+    printed = tmp_path / "draft.jsonl"
+    printed.write_text(json.dumps(row), encoding="utf-8")
+    said.unlink()
+    done = aside("redraft", printed, "--format", "dap")
+    assert done.returncode == 0, done.stderr
+    (again,) = lines(done)
+    sentences = [s for section in again["note"]["sections"] for s in section["sentences"]]
+    assert [s["key"] for s in again["note"]["sections"]] == ["data", "assessment", "plan"]
+    assert [s["text"] for s in sentences if s["edited"]] == ["Sleep was poor, in my words."]
+    assert again["statements"] == row["statements"] and "bored" not in done.stdout.decode()
+    assert "E01" not in again["note"]["missing"]
+
+
+@pytest.mark.parametrize("text", ["", "no", '{"schema": "aside.screen/1"}', '{"schema": "aside.draft/1"}'])
+def test_what_is_no_draft_cannot_be_drafted_again(tmp_path: Path, text: str) -> None:
+    """One line says so, and the exit code is 1."""
+    path = tmp_path / "draft.jsonl"
+    path.write_text(text, encoding="utf-8")
+    done = aside("redraft", path)
+    (row,) = lines(done)
+    assert done.returncode == 1 and row["schema"] == "aside.error/1" and row["code"] in ("draft_error", "empty")
+
+
+def test_one_dictation_two_notes(tmp_path: Path) -> None:
+    """A cue parts the dictation: one line, the child's note with the mother's as a part of it."""
+    path = tmp_path / "two.txt"
+    path.write_text("Client reports that school is boring. Part for the mother: She reports drinking most evenings.", encoding="utf-8")
+    (row,) = lines(aside("draft", "--json", path))
+    (mother,) = row["parts"]
+    assert row["for"] == "client" and mother["for"] == "mother"
+    assert "drinking" not in json.dumps(row["note"]) and "drinking" in json.dumps(mother["note"])
+    assert b"For mother" in aside("draft", path).stdout
+
+
+def test_a_style_is_followed(said: Path, tmp_path: Path) -> None:
+    """What the client is called, and a house phrase, as the file says; a file that is none is told."""
+    style = tmp_path / "mine.toml"
+    style.write_text('client = "Patient"\nlayout = "bullets"\n[phrases]\n"poor sleep" = "insomnia"\n', encoding="utf-8")
+    out = aside("draft", "--style", style, said).stdout.decode()
+    assert "insomnia" in out and "•" in out
+    style.write_text('client = ""', encoding="utf-8")
+    bad = aside("draft", "--style", style, said)
+    assert bad.returncode == 2 and b"mine.toml" in bad.stderr

@@ -7,9 +7,11 @@ import errno
 import hashlib
 import importlib.util
 import io
+import json
 import os
 import random
 import resource
+import shutil
 import socket
 import subprocess
 import sys
@@ -26,6 +28,7 @@ from typer.testing import CliRunner
 from drafting.__main__ import app
 from drafting.errors import ModelCorrupt, ModelMissing, PullFailed, SettingsError, UnknownModel
 from models import hub
+from models.hub import chat, fetching, files, speech
 from prompts import table
 
 ROOT = Path(__file__).parent.parent
@@ -36,15 +39,19 @@ LOOKUP = socket.getaddrinfo
 
 @dataclass
 class Served:
-    """What the server does, and what it was asked. `sent` bytes go out, of what was promised; then it hangs up, or waits for `free`."""
+    """What the server does, and what it was asked. `sent` bytes go out, of what was promised; then it hangs up, or waits for `free`. `held` are files
+    by path, of a chat model; without, `data` is at every path."""
 
     data: bytes = WEIGHTS
     status: int = 200
     ranges: bool = True
     sent: int = len(WEIGHTS)
     stalls: bool = False
+    hub: str = ""
     url: str = ""
+    held: dict[str, bytes] = field(default_factory=dict)
     asked: list[str | None] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
     free: threading.Event = field(default_factory=threading.Event)
 
 
@@ -53,12 +60,14 @@ def handler(served: Served) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             asked = self.headers.get("Range")
             served.asked.append(asked)
+            served.paths.append(self.path)
             start = int(asked[6:-1]) if asked and served.ranges else 0
-            body = served.data[start:]
+            data = served.held.get(self.path, served.data)
+            body = data[start:]
             status = served.status if served.status != 200 else 416 if start and not body else 206 if start else 200
             self.send_response(status)
             if status == 206:
-                self.send_header("Content-Range", f"bytes {start}-{len(served.data) - 1}/{len(served.data)}")
+                self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             if status < 400:
@@ -86,8 +95,9 @@ def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     with ThreadingHTTPServer(("127.0.0.1", 0), handler(served)) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
-        served.url = f"http://127.0.0.1:{server.server_port}/v1/little.pt"
-        monkeypatch.setattr(hub, "table", lambda name: rows(served.url))
+        served.hub = f"http://127.0.0.1:{server.server_port}"
+        served.url = f"{served.hub}/v1/little.pt"
+        monkeypatch.setattr(speech, "table", lambda name: rows(served.url))
         yield served
         served.free.set()
         server.shutdown()
@@ -99,7 +109,7 @@ def rows(url: str) -> dict:
 
 
 def of_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hub, "table", lambda name: rows("http://127.0.0.1:9/little.pt"))
+    monkeypatch.setattr(speech, "table", lambda name: rows("http://127.0.0.1:9/little.pt"))
 
 
 # ── the table ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -194,7 +204,7 @@ def test_a_fault_of_the_disk_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     def fail(*args: object) -> None:
         raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr(hub.hashlib, "file_digest", fail)
+    monkeypatch.setattr(hashlib, "file_digest", fail)
     with pytest.raises(SettingsError, match="Input/output error"):
         hub.locate("little.en", tmp_path)
 
@@ -261,11 +271,11 @@ def test_a_corrupt_file_is_replaced(served: Served, tmp_path: Path) -> None:
 def test_a_pull_that_was_killed_goes_on(served: Served, tmp_path: Path) -> None:
     """Killed half-way by SIGKILL: nothing has the final name, nobody else could pull meanwhile, and the next pull asks only for the rest."""
     served.sent, served.stalls = HALF, True
-    code = f"from models import hub\nhub.table = lambda name: {rows(served.url)!r}\nhub.pull('little', hub.Path({str(tmp_path)!r}))"
+    code = f"from models.hub import Path, pull, speech\nspeech.table = lambda name: {rows(served.url)!r}\npull('little', Path({str(tmp_path)!r}))"
     part = tmp_path / "little.pt.part"
     with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT) as process:
         until = time.monotonic() + 20
-        while not (part.exists() and part.stat().st_size >= HALF - hub.BLOCK) and time.monotonic() < until:
+        while not (part.exists() and part.stat().st_size >= HALF - files.BLOCK) and time.monotonic() < until:
             time.sleep(0.02)
         assert "another pull" in told(lambda: hub.pull("little.en", tmp_path))
         process.kill()
@@ -322,14 +332,14 @@ def test_nobody_at_the_port(served: Served, tmp_path: Path, monkeypatch: pytest.
     """No server: the reason is told, and no empty beginning is left behind."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))  # held and not listened at, so that nobody else can be there
-        monkeypatch.setattr(hub, "table", lambda name: rows(f"http://127.0.0.1:{bound.getsockname()[1]}/little.pt"))
+        monkeypatch.setattr(speech, "table", lambda name: rows(f"http://127.0.0.1:{bound.getsockname()[1]}/little.pt"))
         assert "Connection refused" in told(lambda: hub.pull("little.en", tmp_path))
     assert only(tmp_path) == []
 
 
 def test_a_server_that_falls_silent(served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A pull does not wait for ever; what came is kept."""
-    monkeypatch.setattr(hub, "PATIENCE", 0.3)
+    monkeypatch.setattr(fetching, "PATIENCE", 0.3)
     served.sent, served.stalls = HALF, True
     assert "nothing came for" in told(lambda: hub.pull("little.en", tmp_path))
     assert only(tmp_path) == ["little.pt.part"]
@@ -347,7 +357,7 @@ def test_what_is_no_http(monkeypatch: pytest.MonkeyPatch, served: Served, tmp_pa
 
         thread = threading.Thread(target=greet)
         thread.start()
-        monkeypatch.setattr(hub, "table", lambda name: rows(f"http://127.0.0.1:{server.getsockname()[1]}/little.pt"))
+        monkeypatch.setattr(speech, "table", lambda name: rows(f"http://127.0.0.1:{server.getsockname()[1]}/little.pt"))
         assert "does not speak HTTP" in told(lambda: hub.pull("little.en", tmp_path))
         thread.join()
 
@@ -395,6 +405,335 @@ def test_progress_is_for_a_person_who_watches(served: Served, tmp_path: Path, mo
     assert ("of 1 MB" in said and said.endswith("\r\033[K") and "\n" not in said) if watched else said == ""
 
 
+# ── chat models ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def tensors(body: bytes) -> bytes:
+    """A safetensors file that holds `body`."""
+    header = json.dumps({"w": {"dtype": "U8", "shape": [len(body)], "data_offsets": [0, len(body)]}}).encode()
+    return len(header).to_bytes(8, "little") + header + body
+
+
+FIRST, SECOND = "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"
+INDEX = "model.safetensors.index.json"
+CHAT = {
+    "LICENSE": b"Do as you like.",
+    "config.json": b'{"model_type": "llama"}',
+    FIRST: tensors(WEIGHTS[:100_000]),
+    SECOND: tensors(WEIGHTS[100_000:150_000]),
+    INDEX: json.dumps({"weight_map": {"a": FIRST, "b": SECOND}}).encode(),
+    "tokenizer.json": b"{}",
+}
+COMMIT = "ab" * 20
+RULES = chat.table()["folder"]
+
+
+def sha(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def pins(model: dict[str, bytes]) -> list[dict]:
+    return [{"path": path, "size": len(data), "sha256": sha(data)} for path, data in model.items()]
+
+
+@pytest.fixture
+def shelf(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A catalogue of one pinned model and one that nobody pinned; no speech weights beside them."""
+    row = {"title": "Tiny", "licence": "Apache-2.0", "repository": "ours/Tiny", "memory": {"bfloat16": 4.5, "float32": 8.0}}
+    pinned = row | {"name": "tiny-chat", "revision": COMMIT, "files": pins(CHAT)}
+    loose = row | {"name": "loose-chat", "licence": "MIT", "pinned": False}
+    monkeypatch.setattr(chat, "table", lambda: {"folder": RULES, "chat": [pinned, loose]})
+
+
+@pytest.fixture
+def library(served: Served, shelf: None) -> Served:
+    """A server that holds the pinned model."""
+    served.held = {f"/ours/Tiny/resolve/{COMMIT}/{path}": data for path, data in CHAT.items()}
+    return served
+
+
+def folder_of(model: dict[str, bytes], path: Path) -> Path:
+    path.mkdir(parents=True)
+    for name, data in model.items():
+        (path / name).write_bytes(data)
+    return path
+
+
+def held(folder: Path) -> dict[str, bytes]:
+    return {p.name: p.read_bytes() for p in folder.iterdir()}
+
+
+def asked(library: Served) -> list[tuple[str, str | None]]:
+    pairs = [(path.rpartition("/")[2], span) for path, span in zip(library.paths, library.asked, strict=True)]
+    library.paths.clear()
+    library.asked.clear()
+    return pairs
+
+
+def refused(call: Callable[[], object]) -> str:
+    with pytest.raises(hub.ModelRefused) as told:
+        call()
+    assert "\n" not in str(told.value)
+    return str(told.value)
+
+
+def test_the_catalogue_is_of_one_piece() -> None:
+    """A pinned model has a commit, digests and all that a chat model needs; memory is more than the weights; no name means two things."""
+    models = chat.catalogue()
+    names = [m.name for m in models] + [n for w in hub.known() for n in (w.name, *w.also)]
+    assert len(names) == len(set(names)) and len(models) >= 2
+    for m in models:
+        assert chat.NAME.fullmatch(m.name) and m.licence in ("Apache-2.0", "MIT") and m.pinned is bool(m.files), m.name
+        weights = sum(f.size for f in m.files if f.path.endswith(".safetensors"))
+        assert weights + 10**9 < m.memory["bfloat16"] * 10**9 and 2 * weights + 10**9 < m.memory["float32"] * 10**9, m.name
+        if m.pinned:
+            paths = {f.path for f in m.files}
+            assert {"config.json", "tokenizer.json", "tokenizer_config.json"} <= paths and len(paths) == len(m.files), m.name
+            assert len(m.revision) == 40 and all(len(f.sha256) == 64 and set(f.sha256) <= set("0123456789abcdef") for f in m.files), m.name
+
+
+def test_the_files_of_qwen3_add_up() -> None:
+    """With the two files that are not fetched (its README and its attributes) they are as many bytes as another record of that commit counts."""
+    assert sum(f.size for f in chat.named("qwen3-4b-instruct-2507").files) + 8_168 + 1_570 == 8_060_917_568
+
+
+def test_a_chat_model_is_fetched_whole(library: Served, tmp_path: Path) -> None:
+    """Every file comes from the pinned commit into a folder of the model's name; a second pull asks nobody; the label is over the files' digests."""
+    said = hub.pull("tiny-chat", tmp_path, library.hub)
+    assert str(tmp_path / "tiny-chat") in said and "Apache-2.0" in said
+    assert held(tmp_path / "tiny-chat") == CHAT and only(tmp_path) == ["tiny-chat"]
+    assert asked(library) == [(path, None) for path in CHAT]
+    assert "already" in hub.pull("tiny-chat", tmp_path, library.hub) and asked(library) == []
+    lines = "".join(f"{sha(CHAT[path])}  {path}\n" for path in sorted(CHAT))
+    assert hub.locate_chat("tiny-chat", tmp_path) == (tmp_path / "tiny-chat", f"tiny-chat {sha(lines.encode())[:8]}", COMMIT)
+
+
+def test_a_chat_model_that_was_cut_goes_on(library: Served, tmp_path: Path) -> None:
+    """Cut inside the weights: nothing has the name, the list says so, and the next pull asks for the rest of that file and for no earlier one."""
+    library.sent = 60_000
+    with pytest.raises(PullFailed, match="cut after 0 MB, which are kept"):
+        hub.pull("tiny-chat", tmp_path, library.hub)
+    assert only(tmp_path) == ["tiny-chat.part"] and "cut short" in hub.listing(tmp_path)[-2]
+    with pytest.raises(ModelMissing):
+        hub.locate_chat("tiny-chat", tmp_path)
+    assert hub.verify(tmp_path) == ([f"No weights are in {tmp_path}."], True)
+    library.sent = len(WEIGHTS)
+    asked(library)
+    hub.pull("tiny-chat", tmp_path, library.hub)
+    assert asked(library) == [(FIRST, "bytes=60000-"), (SECOND, None), (INDEX, None), ("tokenizer.json", None)]
+    assert held(tmp_path / "tiny-chat") == CHAT and only(tmp_path) == ["tiny-chat"]
+
+
+@pytest.mark.parametrize("lie", [CHAT[SECOND][::-1], CHAT[SECOND][:-1], CHAT[SECOND] + bytes(3 * files.BLOCK), b""])
+def test_a_server_that_lies_gives_no_model(library: Served, tmp_path: Path, lie: bytes) -> None:
+    """Other bytes, fewer, more without end, or none, in one file of six: no model; told the truth, the next pull comes right with what was good."""
+    path = f"/ours/Tiny/resolve/{COMMIT}/{SECOND}"
+    library.held[path], library.stalls, library.sent = lie, len(lie) > len(CHAT[SECOND]), 180_000
+    with pytest.raises(PullFailed, match="sha256 differs") as failed:
+        hub.pull("tiny-chat", tmp_path, library.hub)
+    assert f"{library.hub}/ours/Tiny/tree/{COMMIT}" in str(failed.value) and only(tmp_path) == ["tiny-chat.part"]
+    library.held[path], library.stalls = CHAT[SECOND], False
+    library.free.set()
+    asked(library)
+    hub.pull("tiny-chat", tmp_path, library.hub)
+    assert asked(library)[0] == (SECOND, None) and held(tmp_path / "tiny-chat") == CHAT
+
+
+def test_nothing_is_left_where_nothing_came(library: Served, tmp_path: Path) -> None:
+    """A server that refuses the first file leaves no empty folder."""
+    library.status = 404
+    with pytest.raises(PullFailed, match="answered 404"):
+        hub.pull("tiny-chat", tmp_path, library.hub)
+    assert only(tmp_path) == []
+
+
+def test_room_on_the_disk_is_seen_to_first(library: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Too little room for what is still lacking: told before anything is asked for, and before anything is copied."""
+    source = folder_of(CHAT, tmp_path / "here")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10**9, 10**9 - 100, 100))
+    with pytest.raises(PullFailed, match="0 MB are free"):
+        hub.pull("tiny-chat", tmp_path / "a", library.hub)
+    assert "0 MB are free" in refused(lambda: hub.import_folder(source, tmp_path / "a", "mine"))
+    assert asked(library) == [] and only(tmp_path / "a") == []
+
+
+def test_one_pull_at_a_time(library: Served, tmp_path: Path) -> None:
+    """While one is under way another is told so, be it a pull or an import."""
+    source, tmp_path = folder_of(CHAT, tmp_path / "here"), tmp_path / "models"
+    tmp_path.mkdir()
+    with files.alone(tmp_path):
+        with pytest.raises(PullFailed, match="another pull"):
+            hub.pull("tiny-chat", tmp_path, library.hub)
+        assert "another pull" in refused(lambda: hub.import_folder(source, tmp_path, "mine"))
+    assert asked(library) == [] and only(tmp_path) == []
+
+
+BAD_BIT = bytes([CHAT[FIRST][-1] ^ 1])
+DAMAGE = [
+    {FIRST: CHAT[FIRST][:-1] + BAD_BIT},
+    {FIRST: CHAT[FIRST][:-1]},
+    {"config.json": b"{}"},
+    {"chat_template.jinja": b"{{ x }}"},
+    {"run.py": b""},
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_chat_model_is_refused_and_mended(library: Served, tmp_path: Path, damage: dict[str, bytes]) -> None:
+    """One bit, one byte less, other settings, or a file too many: it is not used, verify says so, and a pull fetches what is wrong and no more."""
+    home = folder_of(CHAT | damage, tmp_path / "tiny-chat")
+    with pytest.raises(ModelCorrupt):
+        hub.locate_chat("tiny-chat", tmp_path)
+    (row,), good = hub.verify(tmp_path)
+    assert not good and row.startswith("tiny-chat: ") and "aside models pull tiny-chat" in row
+    hub.pull("tiny-chat", tmp_path, library.hub)
+    assert {path for path, _ in asked(library)} == set(damage) & set(CHAT)
+    assert held(home) == CHAT and only(tmp_path) == ["tiny-chat"]
+
+
+def test_a_chat_model_with_a_file_less_is_refused(shelf: None, tmp_path: Path) -> None:
+    """Every file of the catalogue must be there, also one that no reader would miss."""
+    folder_of({path: data for path, data in CHAT.items() if path != "LICENSE"}, tmp_path / "tiny-chat")
+    with pytest.raises(ModelCorrupt, match="LICENSE"):
+        hub.locate_chat("tiny-chat", tmp_path)
+
+
+def test_a_model_that_is_not_pinned_is_not_pulled(library: Served, tmp_path: Path) -> None:
+    """The refusal says why and what to do; the import takes it, notes the digests, and verify compares."""
+    assert "not pinned" in refused(lambda: hub.pull("loose-chat", tmp_path, library.hub)) and "not pinned: import it" in hub.listing(tmp_path)[-1]
+    assert asked(library) == [] and only(tmp_path) == []
+    source = folder_of(CHAT, tmp_path / "a" / "Loose-Chat")
+    assert chat.RECORD in hub.import_folder(source, tmp_path / "b")
+    assert hub.locate_chat("loose-chat", tmp_path / "b")[1:] == (hub.locate_chat(str(source), tmp_path / "b")[1].replace("tiny", "loose"), None)
+    assert hub.verify(tmp_path / "b")[1] and "here" in hub.listing(tmp_path / "b")[-1]
+
+
+def test_a_pinned_model_is_imported_without_a_network(shelf: None, tmp_path: Path) -> None:
+    """Copied, checked against the catalogue, with its name, licence and memory shown; the source stays, and what is no part of the model does too."""
+    source = folder_of(CHAT | {"README.md": b"read me", "model.onnx": b"other"}, tmp_path / "a" / "Tiny-Chat")
+    assert "every sha256 checked" in hub.import_folder(source, tmp_path / "b")
+    assert held(tmp_path / "b" / "tiny-chat") == CHAT and only(tmp_path / "b") == ["tiny-chat"] and "README.md" in only(source)
+    assert hub.locate_chat("tiny-chat", tmp_path / "b")[2] == COMMIT
+    shown = "(Apache-2.0; memory 4.5 GB in bfloat16, 8 GB in float32)"
+    assert hub.verify(tmp_path / "b") == ([f"tiny-chat: good {shown}"], True)
+    assert hub.listing(tmp_path / "b")[-2].split(maxsplit=3) == ["tiny-chat", "0", "MB", f"here {shown}"]
+    assert "already" in hub.import_folder(source, tmp_path / "b")
+
+
+def test_an_import_mends_a_damaged_model(shelf: None, tmp_path: Path) -> None:
+    """Over a model that is not what it should be, the import puts the right one."""
+    folder_of(CHAT | {"config.json": b"{}"}, tmp_path / "b" / "tiny-chat")
+    hub.import_folder(folder_of(CHAT, tmp_path / "a"), tmp_path / "b", "tiny-chat")
+    assert held(tmp_path / "b" / "tiny-chat") == CHAT and only(tmp_path / "b") == ["tiny-chat"]
+
+
+@pytest.mark.parametrize("other", [{FIRST: CHAT[FIRST][:-1] + BAD_BIT}, {"config.json": b"{}"}])
+def test_another_model_gets_no_pinned_name(shelf: None, tmp_path: Path, other: dict[str, bytes]) -> None:
+    """One bit beside what the catalogue pins: refused, and nothing of it is kept; under a name of its own it is taken."""
+    source = folder_of(CHAT | other, tmp_path / "a")
+    assert "sha256 differs" in refused(lambda: hub.import_folder(source, tmp_path / "b", "tiny-chat")) and only(tmp_path / "b") == []
+    assert "no LICENSE" in refused(
+        lambda: hub.import_folder(folder_of({k: v for k, v in CHAT.items() if k != "LICENSE"}, tmp_path / "c"), tmp_path / "b", "tiny-chat")
+    )
+    hub.import_folder(source, tmp_path / "b", "mine")
+    assert hub.locate_chat("mine", tmp_path / "b")[1].startswith("mine ")
+
+
+@pytest.mark.parametrize("damage", [{FIRST: CHAT[FIRST][:-1] + BAD_BIT}, {"more.json": b"{}"}, {chat.RECORD: b"files = 3"}, {chat.RECORD: b"\xff"}])
+def test_an_imported_model_is_checked_against_what_was_noted(shelf: None, tmp_path: Path, damage: dict[str, bytes]) -> None:
+    """Good as it came, under any name; changed later, or its note spoilt, it is refused and verify tells."""
+    hub.import_folder(folder_of(CHAT, tmp_path / "a"), tmp_path / "b", "mine")
+    assert hub.verify(tmp_path / "b") == (["mine: good (imported; its licence is its own)"], True)
+    assert "here" in next(row for row in hub.listing(tmp_path / "b") if row.split()[0] == "mine")
+    for name, data in damage.items():
+        (tmp_path / "b" / "mine" / name).write_bytes(data)
+    with pytest.raises(ModelCorrupt):
+        hub.locate_chat("mine", tmp_path / "b")
+    assert not hub.verify(tmp_path / "b")[1]
+
+
+def test_an_import_that_was_cut_begins_anew(shelf: None, tmp_path: Path) -> None:
+    """What an import that was killed left behind is neither used nor in the way; a name that is taken is not written over."""
+    folder_of({FIRST: b"half", "run.py": b"x"}, tmp_path / "b" / "mine.part")
+    source = folder_of(CHAT, tmp_path / "a")
+    with pytest.raises(UnknownModel):
+        hub.locate_chat("mine", tmp_path / "b")
+    hub.import_folder(source, tmp_path / "b", "mine")
+    assert set(held(tmp_path / "b" / "mine")) == {*CHAT, chat.RECORD} and only(tmp_path / "b") == ["mine"]
+    assert "model of that name is here" in refused(lambda: hub.import_folder(source, tmp_path / "b", "mine"))
+
+
+def without(*names: str) -> dict[str, bytes]:
+    return {path: data for path, data in CHAT.items() if path not in names}
+
+
+@pytest.mark.parametrize(
+    ("model", "reason"),
+    [
+        (CHAT | {"pytorch_model.bin": b"x"}, "pytorch_model.bin can run code"),
+        (CHAT | {"extra.PT": b"x"}, "extra.PT can run code"),
+        (CHAT | {"modeling_tiny.py": b"x"}, "modeling_tiny.py can run code"),
+        (without("config.json"), "no config.json"),
+        (without("tokenizer.json"), "no tokenizer"),
+        (without(FIRST, SECOND, INDEX), "no safetensors"),
+        (without(SECOND), f"{SECOND} is missing"),
+        (CHAT | {FIRST: CHAT[FIRST][:-1]}, f"{FIRST} is missing, cut short"),
+        (CHAT | {FIRST: b""}, f"{FIRST} is missing, cut short"),
+        (CHAT | {FIRST: WEIGHTS}, f"{FIRST} is missing, cut short"),
+        (CHAT | {INDEX: b"[]"}, "index of the weights"),
+    ],
+)
+def test_a_folder_that_is_no_chat_model_is_refused(shelf: None, tmp_path: Path, model: dict[str, bytes], reason: str) -> None:
+    """Pickles, code, and models with something missing or cut short: told which file, and nothing is kept; the same where the folder is used in place."""
+    source = folder_of(model, tmp_path / "a")
+    assert reason in refused(lambda: hub.import_folder(source, tmp_path / "b", "mine"))
+    assert reason in refused(lambda: hub.locate_chat(str(source), tmp_path / "b"))
+    assert only(tmp_path / "b") == []
+
+
+def test_links_are_followed_inside_the_folder_alone(shelf: None, tmp_path: Path) -> None:
+    """A link to a file of the same folder is copied as a file; one that leads out is refused."""
+    source = folder_of(without("tokenizer.json"), tmp_path / "a")
+    (source / "tokenizer.json").symlink_to("config.json")
+    hub.import_folder(source, tmp_path / "b", "mine")
+    assert not (tmp_path / "b" / "mine" / "tokenizer.json").is_symlink()
+    (tmp_path / "secret.json").write_bytes(b"{}")
+    (source / "more.json").symlink_to(tmp_path / "secret.json")
+    assert "leads out" in refused(lambda: hub.import_folder(source, tmp_path / "c", "mine"))
+
+
+@pytest.mark.parametrize("name", ["", "Mine", "a/b", "..", "mine.part", "-x", "a b", "base.en", "turbo"])
+def test_a_name_that_could_mislead_is_refused(shelf: None, tmp_path: Path, name: str) -> None:
+    """A name is a plain word that means no speech weights and no place."""
+    source = folder_of(CHAT, tmp_path / "a")
+    assert "Give it another" in refused(lambda: hub.import_folder(source, tmp_path / "b", name))
+
+
+def test_the_store_is_not_imported_into_itself(shelf: None, tmp_path: Path) -> None:
+    """A folder that lies in the folder of weights already, or nowhere, is no source."""
+    source = folder_of(CHAT, tmp_path / "b" / "mine.part")
+    assert "already" in refused(lambda: hub.import_folder(source, tmp_path / "b", "mine")) and held(source) == CHAT
+    assert "no such folder" in refused(lambda: hub.import_folder(tmp_path / "none", tmp_path / "b", "mine"))
+
+
+def test_a_chat_model_of_ones_own_is_taken_where_it_lies(shelf: None, tmp_path: Path) -> None:
+    """Its label holds a digest and no part of its path; what the catalogue pins has its name wherever it lies."""
+    own = folder_of(CHAT | {"config.json": b"{}"}, tmp_path / "J. Doe")
+    path, label, revision = hub.locate_chat(str(own), tmp_path)
+    assert path == own and label.startswith("own model ") and len(label) == 18 and revision is None
+    twin = folder_of(CHAT | {"README.md": b"x"}, tmp_path / "copied")
+    assert hub.locate_chat(str(twin), tmp_path / "none")[1].startswith("tiny-chat ") and hub.locate_chat(str(twin), tmp_path)[2] == COMMIT
+
+
+@pytest.mark.parametrize("name", ["tiny", "TINY-CHAT", "", "nowhere/tiny-chat", "a\0b"])
+def test_a_chat_model_that_nobody_knows(shelf: None, tmp_path: Path, name: str) -> None:
+    """The error names the ones that are known; one that is known and not here names the command."""
+    with pytest.raises(UnknownModel, match="tiny-chat"):
+        hub.locate_chat(name, tmp_path)
+    with pytest.raises(ModelMissing, match="aside models pull tiny-chat"):
+        hub.locate_chat("tiny-chat", tmp_path)
+
+
 # ── the command line ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -413,6 +752,6 @@ def test_the_models_commands_in_a_process(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "drafting", "models"]
     done = subprocess.run([*command, "list"], capture_output=True, text=True, cwd=ROOT, env=env, check=True)
     assert done.stdout.splitlines()[0] == str(tmp_path)
-    assert [row.split()[0] for row in done.stdout.splitlines()[1:]] == [w.name for w in hub.known()]
+    assert [row.split()[0] for row in done.stdout.splitlines()[1:]] == [w.name for w in hub.known()] + [m.name for m in chat.catalogue()]
     done = subprocess.run([*command, "pull", "bse.en"], capture_output=True, text=True, cwd=ROOT, env=env, check=False)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1) and "base.en" in done.stderr

@@ -55,7 +55,7 @@ def test_law_2_a_canary_is_in_no_output(engines, capsys: pytest.CaptureFixture[s
     """The JSON line, the logs and every repr on the way are free of private words."""
     with caplog.at_level(logging.DEBUG):
         work = work_of(DICTATION, engines)
-        line = json.dumps(draft_line("a.txt", work, engines))
+        line = json.dumps(draft_line("a.txt", [work], engines))
     assert "Zanzibar7" not in line and "Zanzibar7" not in repr(work)
     assert "Zanzibar7" not in caplog.text + "".join(capsys.readouterr())
 
@@ -64,7 +64,7 @@ def test_law_3_held_counts_as_private(engines) -> None:
     """What is held is in no sentence, and its text is in no line."""
     work = work_of("Thursdays, then, and the long corridor.", engines)
     assert work.routed.on(Route.HELD) and not work.draft.sentences
-    assert "corridor" not in json.dumps(draft_line("a.txt", work, engines))
+    assert "corridor" not in json.dumps(draft_line("a.txt", [work], engines))
 
 
 def test_law_4_risk_is_never_swallowed(engines) -> None:

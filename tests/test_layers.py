@@ -14,13 +14,15 @@ OURS = ("drafting", "models", "prompts", "eval")
 # room → what of ours it may import. A room is named by the longest prefix that fits.
 MAY = {
     "prompts": (),
-    "drafting.types": (),
+    "drafting.types": ("drafting.types",),
     "drafting.errors": (),
     "drafting.ports": ("drafting.types",),
     "drafting.pipeline": ("drafting.types", "drafting.ports", "drafting.errors", "drafting.pipeline", "prompts"),
     "drafting.settings": ("drafting.errors",),
     "drafting.wiring": ("drafting.types", "drafting.ports", "drafting.errors", "drafting.settings", "drafting.pipeline", "models"),
     "drafting.drafts": ("drafting.types", "drafting.ports", "drafting.errors", "drafting.pipeline"),
+    "drafting.redrafts": ("drafting.types", "drafting.errors", "drafting.pipeline", "drafting.report"),
+    "drafting.console": ("drafting", "prompts"),
     "drafting.report": ("drafting.types", "drafting.errors", "drafting.pipeline"),
     "drafting.view": ("drafting.types", "drafting.pipeline", "prompts"),
     "drafting.__main__": ("drafting", "prompts"),

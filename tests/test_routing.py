@@ -295,3 +295,20 @@ def test_words_under_a_private_command_move_by_certainty_alone(likely: float, ex
 def test_a_step_for_safety_in_the_record_asks_nothing_more(text: str, items: int) -> None:
     """A safeguard that names no danger is record text; a danger that only the network saw still opens an item."""
     assert len(route([statement(text, risk=0.9)], Context()).risk_items) == items
+
+
+def test_a_question_about_medication_stands_beside_its_answer() -> None:
+    """ "Yes, fifty milligrams" says nothing without the drug that was asked about; it opens no risk item."""
+    out = routed("Therapist: Are you still taking the sertraline?\nClient: Yes, fifty milligrams, every morning.\n", Context(mode=Mode.SESSION))
+    assert next((s.reason, s.role) for s in out.record) == ("question", Role.MEDICATION)
+    assert {s.role for s in out.record} == {Role.MEDICATION} and len(out.record) >= 2 and not out.risk_items
+
+
+def test_an_answer_about_danger_runs_to_its_sentences_end() -> None:
+    """What is cut off in the middle of a sentence could be read as something else."""
+    out = routed(
+        "Therapist: Any thoughts of suicide?\nClient: I did think of it in June, and I wrote to my sister, and she came over, and we sat up. The dog slept.\n",
+        Context(mode=Mode.SESSION),
+    )
+    said = " ".join(s.words for s in out.record)
+    assert "we sat up." in said

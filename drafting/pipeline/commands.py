@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
+from drafting.pipeline.parts import uncued
 from drafting.types import Role, Statement
 from prompts import table
 
@@ -38,7 +39,8 @@ def _patterns() -> dict[str, re.Pattern[str]]:
 
 
 def spoken(words: str) -> str:
-    """`words` without a command or heading at their head."""
+    """`words` without a command, a heading or a cue of whose part it is at their head."""
+    words = uncued(words)
     for pattern in _patterns().values():
         words = pattern.sub("", words, count=1)
     return words

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from drafting.ports import Writer
-from drafting.types import Context, Draft, NoteFormat, RecordStatement
+from drafting.types import Context, Draft, DraftSentence, NoteFormat, RecordStatement, Role
 
 
 def compose(statements: Sequence[RecordStatement], note_format: NoteFormat, writer: Writer, context: Context) -> Draft:
@@ -27,5 +27,13 @@ def compose(statements: Sequence[RecordStatement], note_format: NoteFormat, writ
     if stray:
         raise ValueError(f"{writer.name} wrote a section that {note_format.key} does not have: {sorted(stray)}")
     sentences = tuple(replace(s, evidence=tuple(e for e in s.evidence if e in known)) for s in draft.sentences)
+    return replace(draft, sentences=sentences, omitted=omissions(sentences, statements))
+
+
+def omissions(sentences: Sequence[DraftSentence], statements: Sequence[RecordStatement]) -> tuple[str, ...]:
+    """Ids of the statements that no sentence rests on: danger first, then medication, then plans, then the rest as they were said."""
     used = {e for s in sentences for e in s.evidence}
-    return replace(draft, sentences=sentences, omitted=tuple(s.id for s in statements if s.id not in used))
+    left = [s for s in statements if s.id not in used]
+    return tuple(
+        s.id for s in sorted(left, key=lambda s: (not (s.risk or s.role is Role.RISK), s.role is not Role.MEDICATION, s.role is not Role.PLAN))
+    )

@@ -17,14 +17,14 @@ from itertools import takewhile
 
 from drafting.errors import DecisionError
 from drafting.pipeline.commands import Ordered, obey
-from drafting.types import Context, Mode, Placed, Polarity, Prompt, RecordStatement, RiskItem, Role, Route, Routed, Statement
+from drafting.types import Clause, Context, Mode, Placed, Polarity, Prompt, RecordStatement, RiskItem, Role, Route, Routed, Statement
 from prompts import table
 
 SURE_RECORD, SURE_PRIVATE, SURE_ASIDE, SURE_RISK, SURE_ELEMENT = 0.72, 0.62, 0.70, 0.5, 0.5
 FAINT_RISK = 0.12  # enough where the words do not stand in the record: there nobody else would see them
 CERTAIN_ELEMENT = 0.9  # an element is found from `SURE_ELEMENT` on and named in a prompt; to move words into the record takes a rule's certainty
 FEW_WORDS = 3  # an answer this short says nothing by itself
-ANSWER = 3  # clauses of the client's next turn that answer a question about danger
+ANSWER, LONGEST_ANSWER = 3, 8  # clauses of the client's next turn that answer a question about danger: so many, and to the end of their sentence
 
 
 def route(statements: Sequence[Statement], context: Context, decisions: Mapping[str, Route] | None = None) -> Routed:
@@ -48,6 +48,24 @@ def admit(routed: Routed, statement_id: str) -> Routed:
     placed = [_decided(p, Route.RECORD if p.statement.id == statement_id else None) for p in routed.placed]
     record = tuple(RecordStatement(p.statement, p.role or Role.REPORT, p.reason, p.risk) for p in placed if p.route is Route.RECORD)
     return Routed(tuple(placed), record, _risk_items(placed), _prompts(placed))
+
+
+def restored(rows: Sequence[Mapping[str, object]]) -> Routed:
+    """What of an earlier routing may be written from again: the record statements of a draft as it was printed (`aside.draft/1`), which holds no
+    private words. Raises DecisionError for a row that is none."""
+    try:
+        kept = [_restored(row) for row in rows if row["route"] == Route.RECORD]
+    except (KeyError, TypeError, ValueError):
+        raise DecisionError(reason="its statements are not those of a draft") from None
+    return Routed((), tuple(kept))
+
+
+def _restored(row: Mapping[str, object]) -> RecordStatement:
+    text, start, end = str(row["text"]), int(row["start"]), int(row["end"])
+    role, audio = Role(row["role"] or Role.REPORT), row.get("audio")
+    clause = Clause(start, end, {Route.RECORD: 1.0, Route.PRIVATE: 0.0, Route.SET_ASIDE: 0.0}, {role: 1.0}, float(bool(row["risk"])))
+    statement = Statement(str(row["id"]), text, start, end, start, clause, row.get("speaker"), tuple(audio) if audio else None)
+    return RecordStatement(statement, role, str(row.get("reason", "encoder")), bool(row["risk"]))
 
 
 # ── one statement ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -105,15 +123,23 @@ def _elements(s: Statement, least: float = SURE_ELEMENT) -> set[str]:
 
 
 def _conversation(placed: Sequence[Placed]) -> list[Placed]:
-    """What the therapist asks is no report: it stays out, except a question about danger, which stands beside its answer."""
+    """What the therapist asks is no report: it stays out, except a question about danger or medication, which stands beside its answer."""
     out = [_talk(p) for p in placed]
     for i, p in enumerate(placed):
-        answers = _answer(placed, i + 1) if p.statement.clause.risk >= FAINT_RISK and _asks(p) else []
+        about = _asked_about(p)
+        answers = _answer(placed, i + 1) if about else []
         if answers:
-            out[i] = replace(p, route=Route.RECORD, reason="question", role=Role.RISK, risk=True)
+            out[i] = replace(p, route=Route.RECORD, reason="question", role=about, risk=about is Role.RISK)
         for j, answer in answers:
-            out[j] = replace(answer, route=Route.RECORD, reason="answer", role=Role.RISK)
+            out[j] = replace(answer, route=Route.RECORD, reason="answer", role=about)
     return out
+
+
+def _asked_about(p: Placed) -> Role | None:
+    """Danger or medication, where the therapist asks about it."""
+    if not _asks(p):
+        return None
+    return Role.RISK if p.statement.clause.risk >= FAINT_RISK else Role.MEDICATION if "X1" in _elements(p.statement) else None
 
 
 def _talk(p: Placed) -> Placed:
@@ -129,8 +155,10 @@ def _asks(p: Placed) -> bool:
 
 
 def _answer(placed: Sequence[Placed], first: int) -> list[tuple[int, Placed]]:
-    """What the client says in the turn that begins at `first`, a few clauses of it: "No. Not since the spring." """
-    return list(takewhile(lambda ip: ip[1].statement.speaker == "client", enumerate(placed[first : first + ANSWER], first)))
+    """What the client says in the turn that begins at `first`, a few clauses of it, to a sentence's end: "No. Not since the spring." """
+    turn = list(takewhile(lambda ip: ip[1].statement.speaker == "client", enumerate(placed[first : first + LONGEST_ANSWER], first)))
+    ends = [n for n, (_, p) in enumerate(turn, 1) if p.statement.text[-1:] in ".?!…" and n >= ANSWER]
+    return turn[: ends[0] if ends else ANSWER]
 
 
 # ── risk and prompts ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -27,7 +27,7 @@ from drafting.types import Clause, PhiSpan, Reading, Route, Transcript, Turn
 from models.encoder.engine import HEADS, HERE, TRUNK, Engine, sigmoid, softmax
 from models.encoder.features import tokens
 from models.encoder.pieces import ELEMENTS, ROLES, ROUTES
-from models.encoder.places import clause_spans, is_bare, phi_spans, pooled
+from models.encoder.places import clause_spans, is_bare, phi_spans, pooled, rejoined
 
 CALIBRATION = "calibration.toml"
 
@@ -55,6 +55,11 @@ class ClinicalEncoder:
         beside.shutdown(wait=False)
 
     @property
+    def engine(self) -> Engine:
+        """The network, loaded; other heads stand on its trunk."""
+        return self._engine.result()
+
+    @property
     def name(self) -> str:
         digest = hashlib.sha256(self._engine.result().digest + (HERE / CALIBRATION).read_bytes()).hexdigest()
         return f"encoder:{digest[:12]}" + (f"+{self._rules.name}" if self._rules else "")
@@ -70,9 +75,13 @@ class ClinicalEncoder:
         if not len(read):
             return Outputs((), np.zeros((0, 0), np.float32), ())
         hidden, begins, tags = engine.over_tokens(text, read)
-        clauses = list(clause_spans(text, turns, read, begins, c["boundary_bare"] if is_bare(text) else c["boundary"]))
-        logits = engine.over_clauses(*pooled(clauses, turns, read, hidden)) if clauses else np.zeros((0, 0), np.float32)
-        return Outputs(clauses, logits, tuple(phi_spans(text, read, tags, c["phi"])))
+        fine = list(clause_spans(text, turns, read, begins, c["boundary_faint"]))
+        if not fine:
+            return Outputs((), np.zeros((0, 0), np.float32), tuple(phi_spans(text, read, tags, c["phi"])))
+        firm = {a for a, _ in clause_spans(text, turns, read, begins, c["boundary_bare"] if is_bare(text) else c["boundary"])}
+        routes = softmax(engine.over_clauses(*pooled(fine, turns, read, hidden))[:, : len(ROUTES)])
+        clauses = rejoined(fine, firm, routes, c["apart"])
+        return Outputs(clauses, engine.over_clauses(*pooled(clauses, turns, read, hidden)), tuple(phi_spans(text, read, tags, c["phi"])))
 
     def spans(self, text: str) -> tuple[PhiSpan, ...]:
         """What identifies somebody in any text, with no clause read."""
@@ -146,6 +155,7 @@ def cautious(route: np.ndarray, caution: float) -> np.ndarray:
 
 
 def _leaning(rule: Clause, start: int, end: int) -> float:
-    """How far a rule leans to private (log-odds, never below none), as far as its clause is this one."""
+    """How far a rule leans to private: its log-odds beyond those from which it counts, as far as its clause is this one."""
     shared = (min(end, rule.end) - max(start, rule.start)) / (end - start)
-    return shared * max(0.0, math.log(max(rule.routes[Route.PRIVATE], 1e-6) / max(rule.routes[Route.RECORD], 1e-6)))
+    leaning = math.log(max(rule.routes[Route.PRIVATE], 1e-6) / max(rule.routes[Route.RECORD], 1e-6))
+    return shared * max(0.0, leaning - calibration()["doubt_from"])

@@ -14,7 +14,7 @@ from pathlib import Path
 from drafting.types import Role, Route, Turn
 
 CORPUS = Path(__file__).parent / "corpus"
-FINAL = ("w22", "w23", "w24", "w25", "w26", "w34", "w42")  # writers who are read once, at the end
+FINAL = ("w22", "w23", "w24", "w25", "w26", "w34", "w42", "w52", "w60")  # writers who are read once, at the end
 ROUTES = (Route.RECORD, Route.PRIVATE, Route.SET_ASIDE)
 ROLES = tuple(Role)
 ELEMENTS = tuple(f"X{n}" for n in range(1, 11))
@@ -48,7 +48,8 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """One clause as written: `joins` goes on with the sentence before. `detail` is private for what it tells, not for who thinks it."""
+    """One clause as written: `joins` goes on with the sentence before. `detail` is private for what it tells, not for who thinks it. `part` is 1
+    or 2 for a clause's first or second half, made in training: that a half begins is not learned, nor which half holds what the clause speaks of."""
 
     text: str
     route: Route
@@ -59,6 +60,7 @@ class Segment:
     elements: tuple[str, ...] = ()
     speaker: str | None = None
     phi: tuple[Span, ...] = ()
+    part: int = 0
 
 
 @dataclass(frozen=True, slots=True)

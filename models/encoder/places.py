@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -35,6 +35,22 @@ def clause_spans(text: str, turns: Sequence[Turn], read: Tokens, begins: np.ndar
             piece = text[a:b]
             if piece.strip():
                 yield a + len(piece) - len(piece.lstrip()), a + len(piece.rstrip())
+
+
+def rejoined(fine: Sequence[tuple[int, int]], firm: Collection[int], routes: np.ndarray, sure: float) -> list[tuple[int, int]]:
+    """`fine` stretches joined to clauses. A cut stands where it is `firm`, and also a faint one where the two sides go apart: one private and one
+    record, each at least `sure` (`routes`: probabilities (stretches, routes), record first, then private)."""
+    out: list[tuple[int, int]] = []
+    before = np.zeros(routes.shape[1])
+    for (a, b), own in zip(fine, routes, strict=True):
+        apart = min(before[1], own[0]) >= sure or min(before[0], own[1]) >= sure
+        if a in firm or apart or not out:
+            out.append((a, b))
+            before = own
+        else:
+            out[-1] = (out[-1][0], b)
+            before = (before + own) / 2
+    return out
 
 
 def phi_spans(text: str, read: Tokens, tags: np.ndarray, least: float) -> Iterator[PhiSpan]:

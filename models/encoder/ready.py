@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 TAGS = 1 + 2 * len(LABELS)  # outside, and for each label its first token and the ones after
+SHORTEST_HALF = 2  # words
 FILLERS = ("um", "uh", "so", "you know", "okay", "and", "like", "i mean")
 
 
@@ -40,7 +41,8 @@ class Ready:
         self.begins = np.zeros(len(t), np.float32)
         owned, first = np.unique(np.where(self.real, self.owner, -1), return_index=True)
         self.begins[np.isin(t.start, self._inner()) & self.real] = -1
-        self.begins[first[owned >= 0]] = 1
+        own = owned[owned >= 0]
+        self.begins[first[owned >= 0]] = [-1 if piece.segments[n].part == 2 else 1 for n in own]
         self.tags = self._tags()
         if "begins" not in piece.knows:
             self.begins[:] = -1
@@ -78,7 +80,8 @@ class Ready:
 
     @cached_property
     def risk(self) -> np.ndarray:
-        return np.array([float(s.risk) if self._known else -1.0 for s in self.piece.segments], np.float32)
+        """-1 where it is not known, of the elements too: also in the halves of a clause that speaks of any of it."""
+        return np.array([-1.0 if not self._known or (s.part and (s.risk or s.elements)) else float(s.risk) for s in self.piece.segments], np.float32)
 
     @cached_property
     def elements(self) -> np.ndarray:
@@ -108,9 +111,12 @@ def batch(items: Sequence[Ready], cls: int, sep: int) -> tuple[np.ndarray, np.nd
 # ── what a recogniser would have written, and other beginnings ────────────────────────────────────────────────────────
 
 
-def varied(piece: Piece, rng: random.Random, bare: float = 0.3, short: float = 0.1) -> list[Piece]:
-    """`piece`, sometimes without capitals and marks and with fillers, sometimes from its middle on or in short stretches, so that a clause is also
-    seen with little or nothing around it."""
+def varied(piece: Piece, rng: random.Random, bare: float = 0.3, short: float = 0.1, halved: float = 0.1) -> list[Piece]:
+    """`piece`, sometimes without capitals and marks and with fillers, some clauses in halves, sometimes from its middle on or in short stretches, so
+    that a clause is also seen cut where none begins, and with little or nothing around it."""
+    if "clauses" in piece.knows:
+        halves = (_halves(s, rng) if rng.random() < halved else (s,) for s in piece.segments)
+        piece = replace(piece, segments=tuple(s for some in halves for s in some))
     if rng.random() < bare:
         segments = tuple(s for s in map(unmarked, piece.segments) if s.text.strip())
         piece = replace(piece, segments=tuple(_filled(s, rng) for s in segments))
@@ -130,6 +136,18 @@ def _stretches(piece: Piece, rng: random.Random) -> Iterator[Piece]:
             n += 1
         yield replace(piece, segments=rest[:n])
         rest = rest[n:]
+
+
+def _halves(segment: Segment, rng: random.Random) -> tuple[Segment, ...]:
+    """`segment` cut at a blank, or whole where it is short or only a name could be cut."""
+    text = segment.text
+    blanks = [i for i, c in enumerate(text) if c == " " and not any(p.start < i < p.end for p in segment.phi)]
+    if len(blanks) < SHORTEST_HALF * 2 - 1:
+        return (segment,)
+    at = rng.choice(blanks[SHORTEST_HALF - 1 : -SHORTEST_HALF + 1])
+    later = tuple(Span(p.start - at - 1, p.end - at - 1, p.kind, p.over) for p in segment.phi if p.start > at)
+    first = replace(segment, text=text[:at], phi=tuple(p for p in segment.phi if p.end <= at), part=1)
+    return first, replace(segment, text=text[at + 1 :], phi=later, part=2, joins=True)
 
 
 def unmarked(segment: Segment) -> Segment:

@@ -19,7 +19,10 @@ from importlib.metadata import files
 from pathlib import Path
 
 import torch
+from onnx import TensorProto
 from onnxruntime.quantization import QuantType, quantize_dynamic
+from onnxruntime.transformers import optimizer
+from onnxruntime.transformers.fusion_options import FusionOptions
 from tokenizers import Tokenizer
 from torch import nn
 from transformers import BertModel
@@ -119,9 +122,21 @@ def export(network: Network, folder: Path = HERE) -> None:
     with tempfile.TemporaryDirectory() as spare, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the exporter, about itself
         whole = Path(spare) / "trunk.onnx"
+        network.tok.trunk.set_attn_implementation("eager")  # the form that is fused below
         _write(network.tok, token_inputs, whole, ("ids", "mask", "shapes"), ("hidden", "begins", "tags"), two)
         _write(network.cl, clause_inputs, folder / HEADS, ("clauses", "speakers"), ("logits",), one)
-        quantize_dynamic(str(whole), str(folder / TRUNK), weight_type=QuantType.QInt8, op_types_to_quantize=["MatMul", "Gather"], per_channel=True)
+        _fuse(whole, network.tok.trunk.config.num_attention_heads)
+        how = {"weight_type": QuantType.QInt8, "per_channel": True, "extra_options": {"DefaultTensorType": TensorProto.FLOAT}}
+        quantize_dynamic(str(whole), str(folder / TRUNK), op_types_to_quantize=["MatMul", "Gather", "Attention"], **how)
+
+
+def _fuse(path: Path, heads: int) -> None:
+    """Put whole attention and activation layers in place of their parts, which reads half as fast again. The embeddings stay apart: fused, they would
+    not be quantised."""
+    options = FusionOptions("bert")
+    options.enable_embed_layer_norm, options.enable_gelu_approximation = False, True
+    fused = optimizer.optimize_model(str(path), "bert", num_heads=heads, hidden_size=WIDTH, optimization_options=options, opt_level=0)
+    fused.save_model_to_file(str(path))
 
 
 def _write(part: nn.Module, inputs: tuple[torch.Tensor, ...], path: Path, takes: Sequence[str], gives: Sequence[str], axes: dict[int, str]) -> None:
