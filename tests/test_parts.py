@@ -69,12 +69,12 @@ def test_nothing_of_one_persons_lands_in_anothers_note(engines) -> None:
 def test_what_is_for_everyone_is_in_each_note(engines) -> None:
     """A group's theme stands in each member's note, a member's own part in theirs alone."""
     works = parts_of(
-        "Group theme: the group discussed endings. Individual note for Mina: she reported two panic attacks. "
+        "Group theme: the grounding exercise was reviewed and practised. Individual note for Mina: she reported two panic attacks. "
         "Individual note for Jonas: he reported sleeping well.",
         engines,
     )
     assert list(works) == ["Mina", "Jonas"]
-    assert all("endings" in words(w) for w in works.values())
+    assert all("grounding exercise" in words(w) for w in works.values())
     assert "panic" in words(works["Mina"]) and "panic" not in words(works["Jonas"])
     assert "sleeping well" in words(works["Jonas"]) and "sleeping well" not in words(works["Mina"])
 
