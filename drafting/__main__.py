@@ -119,14 +119,14 @@ def redraft(
     engines = wiring.engines(settings, writer.value, writing(drafts[0]))
     own = wiring.style(settings, style, engines.scanner, Context())
     failed = False
+
+    def one(source: str) -> None:
+        for line in read(source):
+            emit(again(line, engines, own, settings.formats, format, section))
+            tell_failure(engines)
+
     for source in drafts:
-
-        def one(source: str = source) -> None:
-            for line in read(source):
-                emit(again(line, engines, own, settings.formats, format, section))
-                tell_failure(engines)
-
-        failed |= not attempt(source, True, one)
+        failed |= not attempt(source, True, partial(one, source))
     wiring.close(engines)
     raise typer.Exit(1 if failed else 0)
 

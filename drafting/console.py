@@ -102,7 +102,11 @@ def writing(source: str) -> Callable[[str, int], None] | None:
     """Tells how far a generative writer is, on a terminal."""
     if not sys.stderr.isatty():
         return None
-    return lambda section, tokens: sys.stderr.write(f"\r\033[Kaside: {printable(Path(source).name)}: {section}, {tokens} tokens") and None
+
+    def tell(section: str, tokens: int) -> None:
+        sys.stderr.write(f"\r\033[Kaside: {printable(Path(source).name)}: {section}, {tokens} tokens")
+
+    return tell
 
 
 def tell_failure(engines: Any) -> None:

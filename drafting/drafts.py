@@ -119,12 +119,7 @@ def _bytes_readable(path: Path) -> None:
 
 def read_decisions(path: Path) -> dict[str, dict[str, Route]]:
     """The clinician's decisions: `{"s4": "record"}`, or for several inputs `{"a.txt": {"s4": "record"}}`. Raises DecisionError."""
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as fault:
-        raise DecisionError(reason=f"it cannot be read ({_why(fault)})") from None
-    except ValueError:
-        raise DecisionError(reason="it is not JSON") from None
+    data = _decided(path)
     if not isinstance(data, dict):
         raise DecisionError(reason='it must be an object such as {"s4": "record"}')
     nested = data if data and all(isinstance(v, dict) for v in data.values()) else {"": data}
@@ -133,15 +128,20 @@ def read_decisions(path: Path) -> dict[str, dict[str, Route]]:
 
 def read_shares(path: Path) -> dict[str, list[str]]:
     """Whose each statement is: `{"the mother": ["s4", "s5"], "everyone": ["s1"]}`. Raises DecisionError."""
+    data = _decided(path)
+    if not isinstance(data, dict) or not all(isinstance(v, list) and all(isinstance(i, str) for i in v) for v in data.values()):
+        raise DecisionError(reason='it must be an object such as {"mother": ["s4", "s5"]}')
+    return data
+
+
+def _decided(path: Path) -> object:
+    """The JSON of a file of decisions."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"))
     except OSError as fault:
         raise DecisionError(reason=f"it cannot be read ({_why(fault)})") from None
     except ValueError:
         raise DecisionError(reason="it is not JSON") from None
-    if not isinstance(data, dict) or not all(isinstance(v, list) and all(isinstance(i, str) for i in v) for v in data.values()):
-        raise DecisionError(reason='it must be an object such as {"mother": ["s4", "s5"]}')
-    return data
 
 
 def _route(value: object) -> Route:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -56,11 +55,11 @@ def again(row: dict[str, Any], engines: Engines, style: Style, formats: Path | N
     try:
         old = _old(row, formats)
         context = Context(mode=Mode(row["mode"]), style=style, **_visit(row))
-        statements = restored(row["statements"]).record
+        routed = restored(row["statements"], row["risk_items"])
     except (KeyError, TypeError, ValueError, StopIteration):
         raise DraftError(reason="its parts are not those of a draft") from None
     new = load(key, formats) if key else old.format
-    work = rewritten(old, statements, new, section, context, engines)
+    work = rewritten(old, routed, new, section, context, engines)
     parts = [again(p, engines, style, formats, key, section) for p in row.get("parts", ())]
     fresh = {
         "note": note(work.draft, work.elements),
@@ -83,7 +82,7 @@ def _visit(row: dict[str, Any]) -> dict[str, Any]:
 def _old(row: dict[str, Any], formats: Path | None) -> Draft:
     note_format = load(row["note"]["format"], formats)
     sentences = tuple(
-        replace(DraftSentence(s["key"], d["text"], tuple(d["evidence"])), edited=bool(d.get("edited")))
+        DraftSentence(s["key"], d["text"], tuple(d["evidence"]), edited=bool(d.get("edited")))
         for s in row["note"]["sections"]
         for d in s["sentences"]
     )

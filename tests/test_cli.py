@@ -246,13 +246,12 @@ def test_a_draft_by_a_small_model_keeps_the_contract(said: Path, tmp_path: Path)
     assert done.returncode == 0, done.stderr
     (row,) = lines(done)
     made = row["note"]["provenance"]
+    assert row["note"]["sections"][0]["sentences"]
     assert row["engines"]["writer"].startswith("llm:babble ") and made["model"].startswith("babble ") and made["prompt"] and made["seed"] == 0
-    fallen = {f["section"] for f in row["note"]["fallbacks"]}
     for section in row["note"]["sections"]:
         for sentence in section["sentences"]:
             assert sentence["evidence"], section["key"]
     assert "bored" not in done.stdout.decode()
-    assert fallen <= {"data", "assessment", "plan"}
 
 
 def test_a_model_that_is_not_set_or_not_here_is_told(said: Path, tmp_path: Path) -> None:

@@ -104,8 +104,8 @@ def test_law_7_nothing_leaves_the_machine(engines) -> None:
 
 def test_law_9_types_that_hold_text_do_not_print_it() -> None:
     """No field that holds somebody's words is in a repr."""
-    holders = {"Statement": "text", "Utterance": "text", "Word": "text", "Transcript": "text", "DraftSentence": "text", "PhiFinding": "text"}
-    for name, attribute in holders.items():
+    holders = [(name, "text") for name in ("Statement", "Utterance", "Word", "Transcript", "DraftSentence", "PhiFinding", "Edit")]
+    for name, attribute in [*holders, ("DraftSentence", "said"), ("Style", "example"), ("Style", "phrases"), ("Context", "client_names")]:
         cls = getattr(types, name)
         assert not next(f for f in fields(cls) if f.name == attribute).repr, name
     for cls in vars(types).values():

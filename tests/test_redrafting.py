@@ -12,7 +12,7 @@ from drafting.pipeline.composing import compose, omissions
 from drafting.pipeline.formats import load
 from drafting.pipeline.redrafting import redraft
 from drafting.pipeline.routing import restored
-from drafting.types import Context, Draft, DraftSentence, NoteFormat, RecordStatement, Role
+from drafting.types import Context, Draft, DraftSentence, NoteFormat, Polarity, RecordStatement, Role
 from tests.making import record
 
 SAID = (
@@ -113,3 +113,12 @@ def test_a_printed_draft_gives_back_its_record_and_nothing_private() -> None:
     assert [s.words for s in restored(rows).record] == ["Sleep is poor."]
     with pytest.raises(DecisionError):
         restored([{"id": "s1", "route": "record"}])
+
+
+def test_a_risk_item_comes_back_with_its_answer() -> None:
+    """What stood before a signature stands before it still: a note drafted again is held to the same danger."""
+    item = {"id": "r1", "topic": "firearm access", "whose": "the client", "polarity": "unclear", "evidence": ["s9"], "answered": True}
+    (risk,) = restored([], [item]).risk_items
+    assert (risk.topic, risk.polarity, risk.evidence, risk.answered) == ("firearm access", Polarity.UNCLEAR, ("s9",), True)
+    with pytest.raises(DecisionError):
+        restored([], [item | {"polarity": "perhaps"}])

@@ -14,7 +14,7 @@ from drafting.errors import DecisionError
 from drafting.pipeline.routing import admit, route
 from drafting.pipeline.source import heard
 from drafting.pipeline.statements import state
-from drafting.types import Context, Mode, Polarity, Role, Route, Utterance
+from drafting.types import Context, Mode, Polarity, Role, Route, Statement, Utterance
 from tests.making import ENCODER, routed, statement
 
 ROOT = Path(__file__).parent.parent
@@ -312,3 +312,30 @@ def test_an_answer_about_danger_runs_to_its_sentences_end() -> None:
     )
     said = " ".join(s.words for s in out.record)
     assert "we sat up." in said
+
+
+def unsure(text: str, n: int, start: int) -> Statement:
+    """A statement that neither side is sure of."""
+    return statement(text, n, start, routes={Route.RECORD: 0.4, Route.PRIVATE: 0.3, Route.SET_ASIDE: 0.3})
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "placed"),
+    [
+        ("bi polo", "no bipolar one in partial remission", Route.HELD),
+        ("bi polo", "wait bipolar one in partial remission", Route.HELD),
+        ("Bi polo.", "No change in the diagnosis.", Route.RECORD),
+        ("bi polo", "nothing has changed since May", Route.RECORD),
+        ("i did not quite know what to make of it", "no change in medication", Route.RECORD),
+    ],
+)
+def test_half_a_self_correction_does_not_stand_alone(first: str, second: str, placed: Route) -> None:
+    """Law 5: "no" after a broken-off fragment that is held may take the fragment back, and alone it would deny what was said."""
+    out = route((unsure(first, 1, 0), statement(second, 2, len(first) + 1)), Context())
+    assert [p.route for p in out.placed] == [Route.HELD, placed]
+
+
+def test_a_denial_of_danger_never_waits_for_a_fragment() -> None:
+    """What names danger stands where it was placed."""
+    out = route((unsure("um well", 1, 0), statement("no thoughts of suicide", 2, 8, risk=0.9, topic="suicide")), Context())
+    assert out.placed[1].route is Route.RECORD

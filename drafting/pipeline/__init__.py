@@ -19,7 +19,7 @@ from drafting.pipeline.routing import route
 from drafting.pipeline.screening import screen
 from drafting.pipeline.statements import state
 from drafting.ports import Encoder, PhiScanner, Writer
-from drafting.types import Context, Draft, ElementReport, NoteFormat, PhiFinding, Reading, RecordStatement, Route, Routed, Statement, Transcript
+from drafting.types import Context, Draft, ElementReport, NoteFormat, PhiFinding, Reading, Route, Routed, Statement, Transcript
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +109,7 @@ def parted(work: Work) -> tuple[Work, ...]:
     return tuple(replace(work, part=p, routed=only(work.routed, p), context=beside(work.context, p, parts)) for p in parts)
 
 
-def rewritten(
-    draft: Draft, statements: Sequence[RecordStatement], note_format: NoteFormat, section: str | None, context: Context, engines: Engines
-) -> Work:
+def rewritten(draft: Draft, routed: Routed, note_format: NoteFormat, section: str | None, context: Context, engines: Engines) -> Work:
     """A draft written again from the same statements (`redrafting`), grounded, checked and screened anew."""
-    record = tuple(statements)
-    fresh = redraft(draft, record, note_format, engines.writer, context, section)
-    work = Work(Transcript("", ()), context, note_format, routed=Routed((), record), draft=fresh)
-    return run(work, engines, WRITING[1:])
+    fresh = redraft(draft, routed.record, note_format, engines.writer, context, section)
+    return run(Work(Transcript("", ()), context, note_format, routed=routed, draft=fresh), engines, WRITING[1:])

@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
-from itertools import takewhile
+from itertools import pairwise, takewhile
 
 from drafting.errors import DecisionError
 from drafting.pipeline.commands import Ordered, obey
@@ -26,6 +26,8 @@ CERTAIN_ELEMENT = 0.9  # an element is found from `SURE_ELEMENT` on and named in
 FEW_WORDS = 3  # an answer this short says nothing by itself
 ANSWER, LONGEST_ANSWER = 3, 8  # clauses of the client's next turn that answer a question about danger: so many, and to the end of their sentence
 
+_TAKES_BACK = re.compile(r"(?:no|not|sorry|wait)\b", re.I)
+
 
 def route(statements: Sequence[Statement], context: Context, decisions: Mapping[str, Route] | None = None) -> Routed:
     """Place every statement. `decisions` are the clinician's, by statement id. Raises DecisionError for an id that is not there."""
@@ -34,8 +36,7 @@ def route(statements: Sequence[Statement], context: Context, decisions: Mapping[
     if unknown:
         raise DecisionError(reason=f"there is no statement {unknown[0]}")
     placed = [_place(s, order) for s, order in zip(statements, obey(statements), strict=True)]
-    if context.mode is Mode.SESSION:
-        placed = _conversation(placed)
+    placed = _conversation(placed) if context.mode is Mode.SESSION else _waiting(placed)
     placed = [_decided(p, decisions.get(p.statement.id)) for p in placed]
     record = tuple(RecordStatement(p.statement, p.role or Role.REPORT, p.reason, p.risk) for p in placed if p.route is Route.RECORD)
     return Routed(tuple(placed), record, _risk_items(placed), _prompts(placed))
@@ -50,14 +51,15 @@ def admit(routed: Routed, statement_id: str) -> Routed:
     return Routed(tuple(placed), record, _risk_items(placed), _prompts(placed))
 
 
-def restored(rows: Sequence[Mapping[str, object]]) -> Routed:
-    """What of an earlier routing may be written from again: the record statements of a draft as it was printed (`aside.draft/1`), which holds no
-    private words. Raises DecisionError for a row that is none."""
+def restored(rows: Sequence[Mapping[str, object]], items: Sequence[Mapping[str, object]] = ()) -> Routed:
+    """What of an earlier routing may be written from again: the record statements and risk items of a draft as it was printed (`aside.draft/1`),
+    which holds no private words. Raises DecisionError for a row that is none."""
     try:
         kept = [_restored(row) for row in rows if row["route"] == Route.RECORD]
+        risks = [RiskItem(i["id"], i["topic"], i["whose"], Polarity(i["polarity"]), tuple(i["evidence"]), bool(i["answered"])) for i in items]
     except (KeyError, TypeError, ValueError):
         raise DecisionError(reason="its statements are not those of a draft") from None
-    return Routed((), tuple(kept))
+    return Routed((), tuple(kept), tuple(risks))
 
 
 def _restored(row: Mapping[str, object]) -> RecordStatement:
@@ -94,6 +96,18 @@ def _place(s: Statement, order: Ordered) -> Placed:
     else:
         placed = Placed(s, Route.HELD, "unsure", max(p.values()), role, faint)
     return _excluded(placed)
+
+
+def _waiting(placed: Sequence[Placed]) -> list[Placed]:
+    """A guess that begins with "no" or the like waits with the fragment before it that waits: the two may be one self-correction ("bi polo, no,
+    bipolar one"), and without its first half it says the opposite."""
+    out = list(placed)
+    for i, (a, b) in enumerate(pairwise(placed), 1):
+        fragment = a.route is Route.HELD and len(a.statement.text.split()) <= FEW_WORDS and a.statement.text[-1:] not in ".?!…"
+        goes_on = b.statement.start - a.statement.end <= 1 and _TAKES_BACK.match(b.statement.text)
+        if fragment and goes_on and b.route is Route.RECORD and b.reason == "encoder" and not b.risk:
+            out[i] = replace(b, route=Route.HELD, reason="unsure")
+    return out
 
 
 def _excluded(placed: Placed) -> Placed:

@@ -55,7 +55,7 @@ def _joins(run: Sequence[RecordStatement], b: RecordStatement, note_format: Note
     if spoken(b.words) != b.words:
         return False
     one_section = note_format.section_of(role(run)) is note_format.section_of(role([b]))
-    if _goes_on(a.words, b.words):
+    if goes_on(a.words, b.words):
         return one_section or bool(_hanging().match(b.words))
     unended = marked and a.statement.speaker is None and not _MARKED.search(a.words) and b.words[:1].islower()
     return unended and (one_section or not has_verb(a.words))
@@ -73,7 +73,7 @@ def words(run: Sequence[RecordStatement]) -> str:
     return " ".join(" ".join(s.words.split()) for s in run)
 
 
-def _goes_on(a: str, b: str) -> bool:
+def goes_on(a: str, b: str) -> bool:
     """Whether `b` goes on with the sentence of `a`: a comma or the like stands between, or a joining word."""
     return bool(_OPEN.search(a)) or bool(_joining().match(b))
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import pairwise
 
+from drafting.pipeline.plain.joining import goes_on
 from drafting.pipeline.plain.reported import AUTHOR, CLIENT, CLINICIAN, asked, bare, phrase, plain_forms, reported
 from drafting.pipeline.wording import content, weighty
 from drafting.types import Context, DraftSentence, NoteFormat, RecordStatement, Role
@@ -105,16 +106,11 @@ def _belongs(a: RecordStatement, b: RecordStatement) -> bool:
         return a.reason in ("question", "answer")
     if "question" in (a.reason, b.reason) or a.reason == "answer":
         return False
-    return _next_to(a, b) and not _CLOSED.search(a.words) and bool(_going_on().match(b.words) or a.words.rstrip()[-1:] in ",;:—–-")
+    return _next_to(a, b) and not _CLOSED.search(a.words) and goes_on(a.words, b.words)
 
 
 def _next_to(a: RecordStatement, b: RecordStatement) -> bool:
     return 0 <= b.statement.start - a.statement.end <= 1 and a.statement.speaker == b.statement.speaker
-
-
-@cache
-def _going_on() -> re.Pattern[str]:
-    return re.compile(rf"(?:{'|'.join(table('clauses.toml')['joiner'])})\b", re.I)
 
 
 # ── one sentence ──────────────────────────────────────────────────────────────────────────────────────────────────────
