@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from drafting.pipeline.formats import load
@@ -201,6 +201,7 @@ def test_odd_texts_are_judged(text: str) -> None:
 
 @settings(deadline=None, max_examples=60)
 @given(st.text(alphabet="aeio nt0123456789:/.,'?-“”", max_size=40))
+@example("e“0”1")
 def test_any_text_bears_itself_out(text: str) -> None:
     """Whatever the characters, a text is borne out by itself."""
     assert not text.strip() or judge(text, [text])[0] is Support.SUPPORTED

@@ -99,10 +99,10 @@ def judge(text: str, sources: Sequence[str | Source], names: Mapping[str, str] =
         return Support.UNSUPPORTED, NO_SOURCE
     said = read([Source(text, "author")], names)
     held = read(given, names, settle=len(settled(said.tokens)) == len(said.tokens))
-    if "“" in text and (bare := _unquoted(text, held)) != text:
-        said = read([Source(bare, "author")], names)
     if said.plain == held.plain:
         return Support.SUPPORTED, None
+    if "“" in text and (bare := _unquoted(text, held)) != text:
+        said = read([Source(bare, "author")], names)
     for check in CHECKS:
         if why := check(said, held):
             return Support.UNSUPPORTED, why
