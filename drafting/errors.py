@@ -7,6 +7,11 @@
     ├── ModelMissing  ModelCorrupt  UnknownModel  ModelRefused  PullFailed  EncoderMissing
     ├── EngineMissing  EngineFailed
     ├── SettingsError  FormatError  StyleError  PolicyError  DecisionError  DraftError  HostRefused
+    ├── RecordError           what is kept cannot be used so
+    │   ├── NotKnown  NotPermitted  IllegalMove  SigningBlocked  Conflict  Held
+    │   ├── StoreFailed  StoreOutdated
+    │   └── BackupError  AuditBroken  ReleaseRefused  LetterError
+    ├── KeyTrouble            KeyMissing  KeyWrong  Shredded  PassphraseWrong  PassphraseWeak  KitError
     └── OurFault              anything that no class above foresaw
 
 A class's docstring is its message; `{}` fields are filled by keyword. No message holds words of a source.
@@ -154,6 +159,86 @@ class PolicyError(AsideError):
 
 class DecisionError(AsideError):
     """The decisions file cannot be used: {reason}."""
+
+
+class RecordError(AsideError):
+    """That cannot be done to what is kept."""
+
+
+class NotKnown(RecordError):
+    """There is no {what} {id} here."""
+
+
+class NotPermitted(RecordError):
+    """{who} may not do that: {reason}."""
+
+
+class IllegalMove(RecordError):
+    """A note that is {state} cannot be {move}."""
+
+
+class SigningBlocked(RecordError):
+    """The note cannot be signed yet: {count} left ({codes})."""
+
+
+class Conflict(RecordError):
+    """The note was changed meanwhile, in another window or by another person. Load it again; nothing that was saved is lost."""
+
+
+class Held(RecordError):
+    """Nothing of {id} may be destroyed: {reason}."""
+
+
+class StoreFailed(RecordError):
+    """The store did not take that ({reason}). Nothing was changed."""
+
+
+class StoreOutdated(RecordError):
+    """The store {store} is of version {found}, and this Aside needs {wanted}. Run `aside practice upgrade`, after a backup."""
+
+
+class BackupError(RecordError):
+    """The backup cannot be used: {reason}."""
+
+
+class AuditBroken(RecordError):
+    """The audit trail is broken at event {seq}: {reason}."""
+
+
+class ReleaseRefused(RecordError):
+    """Nothing leaves: {reason}."""
+
+
+class LetterError(RecordError):
+    """The letter cannot be entered: {reason}."""
+
+
+class KeyTrouble(AsideError):
+    """A key cannot be used."""
+
+
+class KeyMissing(KeyTrouble):
+    """The key of {what} is not here{hint}."""
+
+
+class KeyWrong(KeyTrouble):
+    """The key given is not the key of {what}, or what it locks was altered. Nothing was changed."""
+
+
+class Shredded(KeyTrouble):
+    """{what} was shredded on {on}; the receipt is {receipt}. It cannot be brought back."""
+
+
+class PassphraseWrong(KeyTrouble):
+    """That passphrase does not open the keys of {who}."""
+
+
+class PassphraseWeak(KeyTrouble):
+    """That passphrase is too short: give {least} characters at least. A few words that only you would put together are best."""
+
+
+class KitError(KeyTrouble):
+    """The recovery kit cannot be used: {reason}."""
 
 
 class OurFault(AsideError):

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
 
 import pytest
+import sqlalchemy as sa
 
 from drafting import wiring
+from drafting.record.practice import Practice
+from drafting.record.store import Stores
+from tests import stores as of_tests
 
 wiring.mask_torch()
 
@@ -33,3 +38,33 @@ def engines():
     from drafting.settings import read_settings
 
     return wiring.engines(read_settings({}))
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sa.URL]:
+    """A PostgreSQL server for the whole run."""
+    with of_tests.postgres(tmp_path_factory.mktemp("postgres")) as url:
+        yield url
+
+
+@pytest.fixture(params=of_tests.ENGINES)
+def stores(request: pytest.FixtureRequest, tmp_path: object) -> Iterator[Stores]:
+    """Fresh stores, on SQLite and then on PostgreSQL."""
+    server = request.getfixturevalue("postgres") if request.param == "postgresql" else None
+    made = of_tests.made(request.param, tmp_path, server)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def sqlite_stores(tmp_path: object) -> Iterator[Stores]:
+    """Fresh stores on SQLite alone."""
+    made = of_tests.made("sqlite", tmp_path, None)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def practice(sqlite_stores: Stores) -> Practice:
+    """A practice on SQLite, its recovery kit proven, on a clock that stands still."""
+    return of_tests.opened(sqlite_stores)

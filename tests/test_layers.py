@@ -18,6 +18,7 @@ MAY = {
     "drafting.errors": (),
     "drafting.ports": ("drafting.types",),
     "drafting.pipeline": ("drafting.types", "drafting.ports", "drafting.errors", "drafting.pipeline", "prompts"),
+    "drafting.record": ("drafting.types", "drafting.ports", "drafting.errors", "drafting.pipeline", "drafting.record", "prompts"),
     "drafting.settings": ("drafting.errors",),
     "drafting.wiring": ("drafting.types", "drafting.ports", "drafting.errors", "drafting.settings", "drafting.pipeline", "models"),
     "drafting.drafts": ("drafting.types", "drafting.ports", "drafting.errors", "drafting.pipeline"),

@@ -1,0 +1,80 @@
+"""What may leave, once a person has said yes: the one key to a release.
+
+In: a decision, and the people who approve. Out: a `Permit` for each bucket that may go. A permit checks itself, so that none can be made that the rules
+or a person did not give. Knows nobody: whether the one who approves is who they say is for the caller to know.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from drafting.errors import ReleaseRefused
+from drafting.record.release.nouns import Approval, Bucket, Decision, Outcome, Ruling
+
+
+class Role(StrEnum):
+    """In what capacity somebody approves: as the author of the notes, as privacy officer, or as staff, which opens no private note."""
+
+    ORIGINATOR = "originator"
+    PRIVACY_OFFICER = "privacy_officer"
+    STAFF = "staff"
+
+
+@dataclass(frozen=True, slots=True)
+class Approver:
+    """Somebody who says yes. `person` is a person's id."""
+
+    person: str
+    role: Role
+
+
+_ENOUGH: dict[Approval, tuple[frozenset[Role], ...]] = {
+    Approval.STAFF: tuple(frozenset({role}) for role in Role),
+    Approval.EITHER: (frozenset({Role.ORIGINATOR}), frozenset({Role.PRIVACY_OFFICER})),
+    Approval.ORIGINATOR: (frozenset({Role.ORIGINATOR}),),
+    Approval.PRIVACY_OFFICER: (frozenset({Role.PRIVACY_OFFICER}),),
+    Approval.BOTH: (frozenset({Role.ORIGINATOR, Role.PRIVACY_OFFICER}),),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """One bucket of one request may leave, by a rule and named people. Raises ReleaseRefused where it may not, however it is made.
+
+    For private notes the ruling itself has seen to it that the rule is one of PRIVATE_RULES; here somebody who wrote them, or the privacy officer, must
+    be named.
+    """
+
+    decision: Decision
+    ruling: Ruling
+    approvers: tuple[Approver, ...]
+
+    def __post_init__(self) -> None:
+        if self.ruling not in self.decision.rulings:
+            raise ReleaseRefused(reason="the ruling is not of this decision")
+        if self.ruling.outcome is not Outcome.ALLOW:
+            codes = ", ".join(self.ruling.reasons)
+            raise ReleaseRefused(reason=f"rule {self.ruling.rule} says {self.ruling.outcome} to {self.ruling.bucket} ({codes})")
+        if not _enough(self.ruling, self.approvers):
+            raise ReleaseRefused(reason=f"rule {self.ruling.rule} wants approval by {self.ruling.approval}, by name")
+
+    @property
+    def bucket(self) -> Bucket:
+        return self.ruling.bucket
+
+
+def permits(decision: Decision, *approvers: Approver) -> tuple[Permit, ...]:
+    """What these people may let go by this decision, a permit a bucket. Raises ReleaseRefused where it is nothing, with the reason."""
+    able = [r for r in decision.rulings if r.outcome is Outcome.ALLOW and _enough(r, approvers)]
+    if not able:
+        first = next((r for r in decision.rulings if r.outcome is Outcome.ALLOW), None) or next(iter(decision.rulings), None)
+        if first is None:
+            raise ReleaseRefused(reason="nothing was asked for")
+        return (Permit(decision, first, approvers),)
+    return tuple(Permit(decision, ruling, approvers) for ruling in able)
+
+
+def _enough(ruling: Ruling, approvers: tuple[Approver, ...]) -> bool:
+    roles = {a.role for a in approvers if a.person.strip()}
+    return any(needed <= roles for needed in _ENOUGH[ruling.approval])
