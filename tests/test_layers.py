@@ -83,6 +83,8 @@ def test_the_reader_of_the_table_can_fail() -> None:
 def test_rooms_are_of_a_size_that_one_can_read() -> None:
     """No file over 400 lines, no function over 60 with its docstring."""
     for module, path in modules():
+        if "migrations" in path.parts:  # a migration is a list of tables
+            continue
         source = path.read_text(encoding="utf-8")
         assert source.count("\n") <= 400, module
         for node in ast.walk(ast.parse(source)):

@@ -214,8 +214,8 @@ class Keyring:
         return len(old)
 
     def restore_practice(self, kit: Opener) -> int:
-        """Wrap all that the recovery kit opens, and the practice held, to the practice's master key again: for when the key file was lost. Returns how
-        many."""
+        """Wrap all that the recovery kit opens, and the practice held, to the practice's master key again, for when the key file was lost. Returns
+        how many."""
         master = self._master(PRACTICE)
         with writing(self.engine) as connection:
             held = select(WRAPPED.c.secret).where(WRAPPED.c.holder == PRACTICE)
