@@ -20,12 +20,18 @@ def _data_home() -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`models`: folder of weights. `whisper`: a name that `aside models list` shows, or a path. `formats`: a folder of the practice's own formats.
-    `style`: the clinician's own style, a file. `llm`: the generative model, a name or a folder; `llm_device` auto, cpu or cuda, `llm_dtype` auto,
-    bfloat16, float16 or float32, `llm_threads` 0 for all. `llm_server`: an OpenAI-compatible server instead, on a host of `llm_hosts`, asked for
-    `llm_model`, `llm_workers` sections at once, `llm_patience` seconds for each."""
+    """`data`: folder of what is kept: three SQLite databases, unless `record`, `private` and `keyring` say where else (URLs), and the practice's key
+    file, unless `key_file` does. `models`: folder of weights. `whisper`: a name that `aside models list` shows, or a path. `formats`: a folder of the
+    practice's own formats. `style`: the clinician's own style, a file. `llm`: the generative model, a name or a folder; `llm_device` auto, cpu or
+    cuda, `llm_dtype` auto, bfloat16, float16 or float32, `llm_threads` 0 for all. `llm_server`: an OpenAI-compatible server instead, on a host of
+    `llm_hosts`, asked for `llm_model`, `llm_workers` sections at once, `llm_patience` seconds for each."""
 
+    data: Path
     models: Path
+    record: str | None = None
+    private: str | None = None
+    keyring: str | None = None
+    key_file: Path | None = None
     whisper: str = "base.en"
     formats: Path | None = None
     max_hours: float = 6.0
@@ -42,6 +48,8 @@ class Settings:
 
 
 _KINDS: Mapping[str, tuple[Callable[[str], object], str]] = {
+    "data": (Path, "a folder"),
+    "key_file": (Path, "a file"),
     "models": (Path, "a folder"),
     "formats": (Path, "a folder"),
     "style": (Path, "a file"),
@@ -62,7 +70,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     if unknown:
         raise SettingsError(reason=f"ASIDE_{unknown[0].upper()} is not a setting")
     values = {name: _value(name, value) for name, value in given.items() if value}
-    return Settings(**{"models": _data_home() / "models", **values})
+    return Settings(**{"data": _data_home(), "models": _data_home() / "models", **values})
 
 
 def _value(name: str, given: str) -> object:

@@ -21,6 +21,8 @@ from drafting.settings import Settings
 from drafting.types import Context, Style
 
 if TYPE_CHECKING:
+    from drafting.record.practice import Practice
+    from drafting.record.store import Stores
     from models.encoder import ClinicalEncoder
     from models.llm.asking import Model
 
@@ -139,3 +141,32 @@ def _preview() -> Transcriber:
     from models.pocketsphinx import PocketsphinxTranscriber
 
     return PocketsphinxTranscriber(pauses.cut)
+
+
+def stores(settings: Settings) -> Stores:
+    """The three databases, by their URLs or as SQLite in the data folder; not opened yet. Raises SettingsError where only some have a URL."""
+    from drafting.record.store import connected, in_folder
+
+    urls = (settings.record, settings.private, settings.keyring)
+    if not any(urls):
+        return in_folder(settings.data)
+    if not all(urls):
+        raise SettingsError(reason="ASIDE_RECORD, ASIDE_PRIVATE and ASIDE_KEYRING are given together or not at all")
+    return connected(*urls)
+
+
+def key_file(settings: Settings) -> Path:
+    return settings.key_file or settings.data / "practice.key"
+
+
+def practice(settings: Settings) -> Practice:
+    """The practice that is kept here. Raises StoreOutdated, KeyMissing, KeyWrong; KitError before its recovery kit is proven."""
+    from drafting.record import keyfile, migrating
+    from drafting.record.keys import Keyring
+    from drafting.record.practice import Practice, ready
+
+    opened = stores(settings)
+    migrating.check(opened)
+    made = Practice(opened, Keyring(opened.keyring, keyfile.read(key_file(settings))))
+    ready(made)
+    return made

@@ -20,7 +20,7 @@ MAY = {
     "drafting.pipeline": ("drafting.types", "drafting.ports", "drafting.errors", "drafting.pipeline", "prompts"),
     "drafting.record": ("drafting.types", "drafting.ports", "drafting.errors", "drafting.pipeline", "drafting.record", "prompts"),
     "drafting.settings": ("drafting.errors",),
-    "drafting.wiring": ("drafting.types", "drafting.ports", "drafting.errors", "drafting.settings", "drafting.pipeline", "models"),
+    "drafting.wiring": ("drafting.types", "drafting.ports", "drafting.errors", "drafting.settings", "drafting.pipeline", "drafting.record", "models"),
     "drafting.drafts": ("drafting.types", "drafting.ports", "drafting.errors", "drafting.pipeline"),
     "drafting.redrafts": ("drafting.types", "drafting.errors", "drafting.pipeline", "drafting.report"),
     "drafting.console": ("drafting", "prompts"),

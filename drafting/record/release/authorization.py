@@ -1,7 +1,7 @@
 """Is a client's authorization good? And for what?
 
-In: an `Authorization`, as a person read it off the paper, and a day. Out: what is wrong with it, as codes in order. Does not judge whether a description
-is specific enough, or whether somebody lied: a person says so.
+In: an `Authorization`, as a person read it off the paper, and a day. Out: what is wrong with it, as codes in order. Does not judge whether a
+description is specific enough, or whether somebody lied: a person says so.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ _PART2 = frozenset({Scope.SUD_RECORD, Scope.SUD_COUNSELING_NOTES})
 class Authorization:
     """A form that a client signed, as a person read it. An empty field is one that the paper lacks.
 
-    `recipients`: what kinds of requester `recipient` names. `ended_on`: the day on which `expiry_event` came to pass. `conditioned`: treatment, payment,
-    enrolment or eligibility was made to hang on it. `false`: known to hold something material that is not true. `other_purposes`: a consent for use in
-    proceedings that is for something else too.
+    `recipients`: what kinds of requester `recipient` names. `ended_on`: the day on which `expiry_event` came to pass. `conditioned`: treatment,
+    payment, enrolment or eligibility was made to hang on it. `false`: known to hold something material that is not true. `other_purposes`: a
+    consent for use in proceedings that is for something else too.
     """
 
     id: str
@@ -91,7 +91,8 @@ def faults(authorization: Authorization, on: date) -> tuple[str, ...]:
 
 
 def blocking(authorization: Authorization, on: date, bucket: Bucket) -> tuple[str, ...]:
-    """The faults that count for `bucket`. A form for record and notes together is no authorization for the notes; for the record it may still be one."""
+    """The faults that count for `bucket`. A form for record and notes together is no authorization for the notes; for the record it may still be
+    one."""
     return tuple(code for code in faults(authorization, on) if code != "compound" or bucket is Bucket.PRIVATE)
 
 

@@ -1,7 +1,7 @@
-"""By when an answer is owed, and which requests stop the destruction of anything.
+"""By when an answer is owed.
 
-In: the day of receipt, a term, what stopped the clock. Out: a day. Knows no weekend and no holiday: where the last day is one, an answer before it is in
-time everywhere.
+In: the day of receipt, a term, what stopped the clock. Out: a day. Knows no weekend and no holiday: where the last day is one, an answer before it
+is in time everywhere.
 """
 
 from __future__ import annotations

@@ -1,12 +1,13 @@
 """A request, and what the rules say to it: the one maker of rulings and decisions.
 
-In: a request and the authorizations shown with it. Out: a `Decision`, with a ruling for each bucket asked for. Whatever no row fits is D33: denied, with the
-reason. Knows no store: who asks must enter what the paper says, and decide again on the day of release.
+In: a request and the authorizations shown with it. Out: a `Decision`, with a ruling for each bucket asked for. Whatever no row fits is D33: denied,
+with the reason. Knows no store: who asks must enter what the paper says, and decide again on the day of release.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 
 from drafting.record.release import conditions, deadlines, rules
 from drafting.record.release.authorization import Authorization
@@ -25,7 +26,7 @@ def decide(request: Request, authorizations: Iterable[Authorization] = ()) -> De
     asked = [bucket for bucket in Bucket if bucket in request.asked]
     common = {"request": request.id, "client": request.client, "jurisdiction": request.jurisdiction, "as_of": request.as_of}
     if pack is None:
-        rulings = tuple(Ruling(bucket, Outcome.DENY, rules.FALLBACK, (rules.NO_PACK,)) for bucket in asked)
+        rulings = tuple(Ruling(bucket, Outcome.DENY, rules.FALLBACK, (rules.NO_PACK,), steps=("call_counsel",)) for bucket in asked)
         return Decision(**common, pack="", version=0, digest="", rulings=rulings, due=request.answer_by)
     case = Case.of(request, authorizations)
     rows = {bucket: _row(pack, case, bucket) for bucket in asked}
@@ -42,8 +43,8 @@ def decide(request: Request, authorizations: Iterable[Authorization] = ()) -> De
 
 
 def holds(request: Request) -> bool:
-    """The request stops the destruction of anything of this client: a subpoena, a complaint, a board's letter, the client's own request, and whatever is
-    unknown, of a deceased client, or from a place that is not modelled."""
+    """The request stops the destruction of anything of this client: a subpoena, a complaint, a board's letter, the client's own request, and
+    whatever is unknown, of a deceased client, or from a place that is not modelled."""
     pack = rules.pack(request.jurisdiction)
     unclear = Instrument.UNKNOWN is request.instrument or Requester.UNKNOWN is request.requester or Fact.CLIENT_DECEASED in request.facts
     return pack is None or unclear or request.instrument in pack.holds
@@ -80,7 +81,7 @@ def _ruling(pack: Pack, rule: Rule, case: Case, bucket: Bucket) -> Ruling:
         tuple(dict.fromkeys(code for part in parts for code in part.notices)),
         tuple(dict.fromkeys(code for part in parts for code in part.steps)),
         rule.evidence,
-        tuple(dict.fromkeys(letter for part in parts for letter in part.letters)),
+        tuple(dict.fromkeys([*rule.letters, *(letter for part in parts for letter in part.letters)])),
         cell.approval,
         rule.profile if allowed else None,
         rule.minimum_necessary,
@@ -101,7 +102,7 @@ def _holds(asked: Conditions, case: Case, bucket: Bucket) -> bool:
     return when and not any(conditions.holds(name, case, bucket) for name in asked.unless)
 
 
-def _due(rows: Iterable[Rule], request: Request) -> deadlines.date | None:
+def _due(rows: Iterable[Rule], request: Request) -> date | None:
     """The day that the law sets, or else the paper."""
     term = next((row.term for row in rows if row.term is not None), None)
     return request.answer_by if term is None else deadlines.due(term, request.received, request.facts, request.pauses)

@@ -37,7 +37,8 @@ class Outcome(StrEnum):
 
 class Requester(StrEnum):
     """Who asks. `representative`: who may act for the client by law; `own_counsel`: the practice's or therapist's lawyer; `attorney`: any other
-    lawyer but the client's; `person_able_to_prevent`: who can avert a danger, its target among them; `agency`: an authority with process of its own."""
+    lawyer but the client's; `person_able_to_prevent`: who can avert a danger, its target among them; `agency`: an authority with process of its
+    own."""
 
     CLIENT = "client"
     REPRESENTATIVE = "representative"
@@ -71,7 +72,8 @@ class Requester(StrEnum):
 
 
 class Instrument(StrEnum):
-    """With what they ask. `access_request`: the client's own right, HIPAA access or a UK subject access request; `letter`: asking, and nothing more."""
+    """With what they ask. `access_request`: the client's own right, HIPAA access or a UK subject access request; `letter`: asking, and nothing
+    more."""
 
     ACCESS_REQUEST = "access_request"
     AMENDMENT_REQUEST = "amendment_request"

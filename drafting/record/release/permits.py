@@ -1,7 +1,7 @@
 """What may leave, once a person has said yes: the one key to a release.
 
-In: a decision, and the people who approve. Out: a `Permit` for each bucket that may go. A permit checks itself, so that none can be made that the rules
-or a person did not give. Knows nobody: whether the one who approves is who they say is for the caller to know.
+In: a decision, and the people who approve. Out: a `Permit` for each bucket that may go. A permit checks itself, so that none can be made that the
+rules or a person did not give. Knows nobody: whether the one who approves is who they say is for the caller to know.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ _ENOUGH: dict[Approval, tuple[frozenset[Role], ...]] = {
 class Permit:
     """One bucket of one request may leave, by a rule and named people. Raises ReleaseRefused where it may not, however it is made.
 
-    For private notes the ruling itself has seen to it that the rule is one of PRIVATE_RULES; here somebody who wrote them, or the privacy officer, must
-    be named.
+    For private notes the ruling itself has seen to it that the rule is one of PRIVATE_RULES; here somebody who wrote them, or the privacy officer,
+    must be named.
     """
 
     decision: Decision

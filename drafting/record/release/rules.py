@@ -1,21 +1,20 @@
 """The packs of rules: who may get what, by which paper, where, read from data.
 
-In: a jurisdiction's key. Out: a `Pack`, whole and checked, or the reason why the file cannot be used; the words of its codes. A pack that lies over another
-only adds turns, and a turn only tightens: the stricter rule wins. Knows no request.
+In: a jurisdiction's key. Out: a `Pack`, whole and checked, or the reason why the file cannot be used; the words of its codes. A pack that lies over
+another only adds turns, and a turn only tightens: the stricter rule wins. Knows no request.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import prompts
 from drafting.errors import PolicyError
-from drafting.record.release.authorization import FAULTS
 from drafting.record.release.conditions import CONDITIONS
 from drafting.record.release.deadlines import Term
 from drafting.record.release.nouns import PRIVATE_RULES, Approval, Bucket, Fact, Instrument, Letter, Outcome, Profile, Requester
@@ -28,12 +27,12 @@ NO_PACK = "jurisdiction_not_modelled"
 _FOLDER = "jurisdictions"
 _WORDS = "letters/words.toml"
 _STATE = re.compile(r"us(-[a-z]{2})?", re.ASCII)
-_SELVES = ("other_client", "other_recipient")
 _Code = TypeVar("_Code", bound=StrEnum)
 
 
 class Ground(StrEnum):
-    """Why a change to a record may be refused (45 CFR 164.526(a)(2)). `not_open_to_inspection`: what the client has no right to see, private notes."""
+    """Why a change to a record may be refused (45 CFR 164.526(a)(2)). `not_open_to_inspection`: what the client has no right to see, private
+    notes."""
 
     NOT_OURS = "not_ours"
     NOT_IN_SET = "not_in_set"
@@ -79,7 +78,8 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A row. `profile` is how an allowed record is rendered; `authority`: it rests on an authorization. A bucket without a cell is not this row's."""
+    """A row. `profile` is how what is allowed is rendered; `authority`: it rests on an authorization; `letters` are owed whatever the
+    outcome. A bucket without a cell is not this row's."""
 
     id: str
     title: str
@@ -93,21 +93,27 @@ class Rule:
     accounting: bool
     authority: bool
     term: Term | None
+    letters: tuple[Letter, ...]
     turns: tuple[Turn, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Amending:
-    """How a change to the record is asked for here: the time to answer, the grounds of refusal, and the buckets that the right does not reach."""
+    """How a change to the record is asked for here: the time to answer, the grounds of refusal, and the buckets that the right does not reach.
+    `rights` are what a refusal leaves the client; `accepted` and `refused` what a person then does."""
 
     term: Term
     grounds: frozenset[Ground]
     beyond: frozenset[Bucket]
+    rights: tuple[str, ...]
+    accepted: tuple[str, ...]
+    refused: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """A jurisdiction's rules. `country` is us or uk; `artificial`: what the law there says of AI in therapy, codes by subject; `banner`: none, or a code."""
+    """A jurisdiction's rules. `country` is us or uk; `artificial`: what the law there says of AI in therapy, codes by subject; `banner`: none, or a
+    code."""
 
     key: str
     title: str
@@ -124,9 +130,14 @@ class Pack:
 
 def pack(jurisdiction: str) -> Pack | None:
     """The rules of a jurisdiction; of a US state that is not modelled the federal ones, with a banner; None elsewhere. Raises PolicyError."""
-    if jurisdiction in prompts.names(_FOLDER):
+    if jurisdiction in _keys():
         return _loaded(jurisdiction)
     return _loaded(FEDERAL) if _STATE.fullmatch(jurisdiction) else None
+
+
+@cache
+def _keys() -> frozenset[str]:
+    return frozenset(prompts.names(_FOLDER))
 
 
 @cache
@@ -158,10 +169,10 @@ def parse(data: Mapping[str, Any], key: str, digest: str, base: Pack | None = No
         reader.keys(data, ("title", "version", "over", "turns", "ai"), (), "the file")
     title, version = reader.line(data["title"], "title"), reader.number(data["version"], "version")
     turns = tuple(reader.turn(t, f"turn {n}", whole=True) for n, t in enumerate(reader.tables(data.get("turns", []), "turns"), 1))
-    artificial = {name: reader.line(value, f"ai.{name}") for name, value in data["ai"].items()}
+    artificial = {name: reader.line(value, f"ai.{name}") for name, value in reader.table(data["ai"], "ai").items()}
     if base is not None:
         return replace(base, key=key, title=title, version=version, digest=digest, turns=base.turns + turns, artificial=artificial, banner=None)
-    reader.groups = {name: reader.codes(Requester, members, f"groups.{name}") for name, members in data["groups"].items()}
+    reader.groups = {name: reader.codes(Requester, members, f"groups.{name}") for name, members in reader.table(data["groups"], "groups").items()}
     rules = tuple(reader.rule(row) for row in reader.tables(data["rules"], "rules"))
     if not rules or rules[-1].id != FALLBACK or [r.id for r in rules].count(FALLBACK) != 1 or set(rules[-1].cells) != set(Bucket):
         reader.refuse(f"its last row, and no other, must be {FALLBACK}, for both buckets")
@@ -178,11 +189,11 @@ class _Reader:
         self.file = file
         self.groups: Mapping[str, frozenset[Requester]] = {}
 
-    def refuse(self, reason: str) -> None:
+    def refuse(self, reason: str) -> NoReturn:
         raise PolicyError(file=self.file, reason=reason)
 
-    def keys(self, table: Mapping[str, Any], needed: Sequence[str], may: Sequence[str], where: str) -> None:
-        known = (*needed, *may)
+    def keys(self, table: object, needed: Sequence[str], may: Sequence[str], where: str) -> None:
+        table, known = self.table(table, where), (*needed, *may)
         if unknown := [k for k in table if k not in known]:
             self.refuse(f"{where} has the unknown key {unknown[0]!r}; known are {', '.join(known)}")
         if missing := [k for k in needed if k not in table]:
@@ -191,7 +202,7 @@ class _Reader:
     def rule(self, row: Mapping[str, Any]) -> Rule:
         where = self.one_of(row.get("id"), IDS, "a row's id")
         needed = ("id", "title", "requesters", "instruments", "evidence")
-        may = ("when", "unless", "record", "private", "profile", "minimum_necessary", "accounting", "authority", "deadline", "turns")
+        may = ("when", "unless", "record", "private", "profile", "minimum_necessary", "accounting", "authority", "deadline", "letters", "turns")
         self.keys(row, needed, may, where)
         cells = {bucket: self.cell(row[bucket], where, bucket) for bucket in Bucket if bucket in row}
         if not cells:
@@ -203,7 +214,8 @@ class _Reader:
         term = self.term(row["deadline"], where) if "deadline" in row else None
         requesters, instruments = self.requesters(row["requesters"], where), self.instruments(row["instruments"], where)
         evidence = self.words(row["evidence"], where)
-        return Rule(where, self.line(row["title"], where), requesters, instruments, conditions, cells, evidence, profile, *switches, term, turns)
+        title, letters = self.line(row["title"], where), self.letters(row, where)
+        return Rule(where, title, requesters, instruments, conditions, cells, evidence, profile, *switches, term, letters, turns)
 
     def cell(self, table: Mapping[str, Any], where: str, bucket: Bucket) -> Cell:
         where = f"{where}, {bucket}"
@@ -243,9 +255,10 @@ class _Reader:
         return Term(**numbers, more_when=more_when, stops=self.switch(table.get("stops", False), where))
 
     def amending(self, table: Mapping[str, Any]) -> Amending:
-        self.keys(table, ("deadline", "grounds", "beyond"), (), "amendment")
+        self.keys(table, ("deadline", "grounds", "beyond", "rights", "accepted", "refused"), (), "amendment")
         grounds, beyond = self.codes(Ground, table["grounds"], "amendment"), self.codes(Bucket, table["beyond"], "amendment")
-        return Amending(self.term(table["deadline"], "amendment"), grounds, beyond)
+        rights, accepted, refused = (self.words(table[part], "amendment") for part in ("rights", "accepted", "refused"))
+        return Amending(self.term(table["deadline"], "amendment"), grounds, beyond, rights, accepted, refused)
 
     def requesters(self, values: Sequence[str], where: str) -> frozenset[Requester]:
         """Requesters and groups of them; "any" is whoever is known, "all" also an unknown one."""
@@ -274,32 +287,37 @@ class _Reader:
     def code(self, kind: type[_Code], value: object, where: str) -> _Code:
         return kind(self.one_of(value, tuple(kind), where))
 
-    def one_of(self, value: object, known: Iterable[str], where: str) -> str:
+    def one_of(self, value: object, known: Container[str], where: str) -> str:
         if not isinstance(value, str) or value not in known:
             self.refuse(f"{where}: {value!r} is not known")
-        return str(value)
+        return value
 
     def strings(self, values: object, where: str) -> list[str]:
         if not isinstance(values, list) or not all(isinstance(v, str) for v in values):
             self.refuse(f"{where}: a list of codes is wanted")
-        return list(values)
+        return values
+
+    def table(self, value: object, where: str) -> Mapping[str, Any]:
+        if not isinstance(value, Mapping):
+            self.refuse(f"{where}: a table is wanted")
+        return value
 
     def tables(self, values: object, where: str) -> list[dict[str, Any]]:
         if not isinstance(values, list) or not all(isinstance(v, dict) for v in values):
             self.refuse(f"{where}: a list of tables is wanted")
-        return list(values)
+        return values
 
     def line(self, value: object, where: str) -> str:
         if not isinstance(value, str) or not value.strip() or not value.isprintable():
             self.refuse(f"{where}: words on one line are wanted")
-        return str(value)
+        return value
 
     def number(self, value: object, where: str) -> int:
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             self.refuse(f"{where}: a whole number of at least 1 is wanted")
-        return int(value)
+        return value
 
     def switch(self, value: object, where: str) -> bool:
         if not isinstance(value, bool):
             self.refuse(f"{where}: true or false is wanted")
-        return bool(value)
+        return value

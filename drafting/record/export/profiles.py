@@ -1,0 +1,231 @@
+"""Who gets what of a signed note, and a preview that says so.
+
+In: a `Document`, its `Parties`, a profile's key, and where they are known the roles of statements and what screening found. Out: a `View`, which the
+renderers take; or a `Preview` in words and counts. A sentence is kept, left out or has found words replaced: nothing is reworded. What is left out is
+chosen by role where it is known, otherwise by section and by words, and so may be too much or too little: a person reads it before it goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any
+
+import prompts
+from drafting.errors import NotKnown, PolicyError, ReleaseRefused
+from drafting.pipeline.formats import load
+from drafting.record.export.letters import replaced
+from drafting.record.export.needed import speaks_of
+from drafting.record.export.parties import Parties
+from drafting.types import PhiFinding, Role
+from drafting.types.record import Document, NoteKind, SignedNote, SignedSection, SignedSentence
+
+_FILE = "exports.toml"
+_KEYS = frozenset({"title", "shows", "sections", "roles", "spoken_of", "elements", "excluded", "dates", "screened", "fhir"})
+_SHOWN = frozenset({*prompts.table(_FILE)["header"], "practice", "late", "reason", "own_words", "open", "signer", "licence", "digest", "drafting"})
+
+Screened = Mapping[str, tuple[PhiFinding, ...]]
+"""What screening found, by the id of the signed note; each finding placed in a section (its key) and a sentence (its number there)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What a kind of reader gets. `codes`: the elements for which a sentence of the roles `spoken_of` is kept."""
+
+    key: str
+    title: str
+    shows: frozenset[str]
+    whole: bool
+    roles: frozenset[Role]
+    spoken_of: frozenset[Role]
+    codes: tuple[str, ...]
+    months: bool
+    screened: bool
+    fhir: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A sentence that a reader does not get: in which signed note and section it stands."""
+
+    note: str
+    section: str
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A document as one kind of reader gets it: the same nouns, with fewer sentences in them."""
+
+    document: Document
+    parties: Parties
+    profile: Profile
+    left_out: tuple[LeftOut, ...] = ()
+    replaced: int = 0
+
+    @property
+    def whole(self) -> bool:
+        """Whether every signed word is there, as signed."""
+        return not self.left_out and not self.replaced
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a reader would get. `refused` says why nothing would go; then there is no `view`. `hidden`: parts of the frame that are not shown."""
+
+    reader: str
+    profile: str
+    gets: str
+    not_given: str
+    kept: int
+    left_out: tuple[LeftOut, ...]
+    replaced: int
+    hidden: tuple[str, ...]
+    refused: str | None = None
+    view: View | None = None
+
+
+@cache
+def profile(key: str) -> Profile:
+    """The profile `key`. Raises NotKnown, PolicyError."""
+    data = prompts.table(_FILE)["profiles"].get(key)
+    if data is None:
+        raise NotKnown(what="export profile", id=key)
+    return _parsed(key, data)
+
+
+def keys() -> tuple[str, ...]:
+    """The profiles there are, in the order of the file."""
+    return tuple(prompts.table(_FILE)["profiles"])
+
+
+def apply(document: Document, key: str, parties: Parties, *, roles: Mapping[str, Role] | None = None, screened: Screened | None = None) -> View:
+    """What a reader of profile `key` gets of `document`, of everything that was signed after it too. `roles`: statement id → role, where it is
+    known. `screened`: found words are replaced by their suggestions, in brackets. Raises NotKnown; ReleaseRefused where the client paid and asked
+    that the health plan be told nothing (45 CFR 164.522(a)(1)(vi)), and where a profile that names nobody was not screened."""
+    chosen = profile(key)
+    if key == "payer" and parties.self_pay:
+        raise ReleaseRefused(reason="the client paid and asked that the health plan be told nothing (45 CFR 164.522(a)(1)(vi))")
+    if chosen.screened and screened is None:
+        raise ReleaseRefused(reason=f"the words were not screened for the profile {key}")
+    return _Cut(chosen, roles or {}, screened or {}).view(document, parties)
+
+
+def preview(
+    document: Document, reader: str, parties: Parties, *, roles: Mapping[str, Role] | None = None, screened: Screened | None = None
+) -> Preview:
+    """What `reader` (insurer, lawyer, client, supervisor) would get, and what not. Raises NotKnown for a reader who is none."""
+    data = prompts.table(_FILE)["readers"].get(reader)
+    if data is None:
+        raise NotKnown(what="reader", id=reader)
+    key = data["profile"]
+    hidden = tuple(sorted(_SHOWN - profile(key).shows))
+    try:
+        view = apply(document, key, parties, roles=roles, screened=screened)
+    except ReleaseRefused as refusal:
+        return Preview(reader, key, data["gets"], data["not"], 0, (), 0, hidden, str(refusal))
+    kept = sum(len(section.sentences) for d in every(view.document) for section in d.note.sections)
+    return Preview(reader, key, data["gets"], data["not"], kept, view.left_out, view.replaced, hidden, view=view)
+
+
+def every(document: Document) -> tuple[Document, ...]:
+    """The document and all that was signed after it, in order, however deep."""
+    return (document, *(later for after in document.after for later in every(after)))
+
+
+def followed(document: Document) -> dict[str, str]:
+    """What each later document follows, by ids: the one that it names as its parent, or else the one that it stands under."""
+    links = {document.note.id: document.note.parent} if document.note.parent else {}
+    for one in every(document):
+        links |= {after.note.id: after.note.parent or one.note.id for after in one.after}
+    return links
+
+
+def withdrawn(document: Document) -> frozenset[str]:
+    """The ids of what was entered in error."""
+    links = followed(document)
+    return frozenset(links[one.note.id] for one in every(document) if one.note.kind is NoteKind.ERROR and one.note.id in links)
+
+
+def amended(document: Document) -> frozenset[str]:
+    """The ids of what a correction that stands has replaced."""
+    links, errors = followed(document), withdrawn(document)
+    amendments = (one.note.id for one in every(document) if one.note.kind is NoteKind.AMENDMENT and one.note.id not in errors)
+    return frozenset(links[note] for note in amendments if note in links)
+
+
+def standing(document: Document) -> Document:
+    """What is to be read as the note: the last correction that was not withdrawn, or else the note itself."""
+    errors = withdrawn(document)
+    corrections = [one for one in every(document) if one.note.kind is NoteKind.AMENDMENT and one.note.id not in errors]
+    return corrections[-1] if corrections else document
+
+
+# ── cutting ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(slots=True)
+class _Cut:
+    """One document on its way through a profile, and what fell off."""
+
+    profile: Profile
+    roles: Mapping[str, Role]
+    screened: Screened
+    left_out: list[LeftOut] = field(default_factory=list)
+    replaced: int = 0
+
+    def view(self, document: Document, parties: Parties) -> View:
+        cut = self._document(document)
+        return View(cut, parties, self.profile, tuple(self.left_out), self.replaced)
+
+    def _document(self, document: Document) -> Document:
+        note = replace(document.note, sections=tuple(self._section(document.note, section) for section in document.note.sections))
+        return replace(document, note=note, after=tuple(self._document(after) for after in document.after))
+
+    def _section(self, note: SignedNote, section: SignedSection) -> SignedSection:
+        of_section = _section_roles(note.format, section.key)
+        found = [f for f in self.screened.get(note.id, ()) if f.section == section.key]
+        sentences = []
+        for number, sentence in enumerate(section.sentences):
+            if self._goes(sentence, of_section):
+                sentences.append(self._without(sentence, [f for f in found if f.sentence == number]))
+            else:
+                self.left_out.append(LeftOut(note.id, section.title, sentence.text))
+        return replace(section, sentences=tuple(sentences))
+
+    def _goes(self, sentence: SignedSentence, of_section: frozenset[Role]) -> bool:
+        if self.profile.whole:
+            return True
+        known = [self.roles.get(statement) for statement in sentence.evidence]
+        roles = frozenset(role for role in known if role) if known and all(known) else of_section
+        if roles and roles <= self.profile.roles:
+            return True
+        return bool(not roles or roles & (self.profile.roles | self.profile.spoken_of)) and speaks_of(sentence.text, self.profile.codes)
+
+    def _without(self, sentence: SignedSentence, found: Iterable[PhiFinding]) -> SignedSentence:
+        text, count = replaced(sentence.text, [(f.start, f.end, f.suggestion) for f in found])
+        self.replaced += count
+        return replace(sentence, text=text) if count else sentence
+
+
+@cache
+def _section_roles(format_key: str, section: str) -> frozenset[Role]:
+    """The roles that a section takes; none are known of a format that is not ours, or no longer."""
+    if format_key not in prompts.names("formats"):
+        return frozenset()
+    return frozenset(role for s in load(format_key).sections if s.key == section for role in s.roles)
+
+
+def _parsed(key: str, data: Mapping[str, Any]) -> Profile:
+    where = f"profile {key}"
+    if unknown := sorted(set(data) - _KEYS):
+        raise PolicyError(file=_FILE, reason=f"{where}: the unknown key {unknown[0]!r}")
+    shows = frozenset(data["shows"])
+    if unknown := sorted(shows - _SHOWN):
+        raise PolicyError(file=_FILE, reason=f"{where}: nothing is called {unknown[0]!r}")
+    if data["sections"] not in ("whole", "needed") or data["dates"] not in ("day", "month"):
+        raise PolicyError(file=_FILE, reason=f"{where}: sections are whole or needed, dates day or month")
+    sets = (frozenset(map(Role, data.get(name, ()))) for name in ("roles", "spoken_of"))
+    codes = (*data.get("elements", ()), *data.get("excluded", ()))
+    return Profile(key, data["title"], shows, data["sections"] == "whole", *sets, codes, data["dates"] == "month", data["screened"], data["fhir"])
