@@ -16,7 +16,7 @@ from typing import Annotated
 
 import typer
 
-from drafting import wiring
+from drafting import commands, wiring
 from drafting.console import attempt, ears, emit, known, print_draft, print_screen, progress, speakers, tell_failure, writing
 from drafting.errors import AsideError, OurFault, PullFailed
 from drafting.settings import read_settings
@@ -32,6 +32,7 @@ app = typer.Typer(
 )
 models_app = typer.Typer(no_args_is_help=True, help="Weights of the speech and chat models.")
 app.add_typer(models_app, name="models")
+commands.register(app)
 
 
 class Asr(StrEnum):

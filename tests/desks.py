@@ -70,7 +70,7 @@ def desk(stores: Stores) -> Desk:
     keys = {}
     for name, standing, over in (("Ada Quill", "supervisor", None), ("Bo Tern", "trainee", "Ada Quill"), ("Cy Marsh", "clinician", None)):
         supervisor = keys[over].person if over else None
-        person = people.add_person(practice, Person("", name, Standing(standing), supervisor=supervisor), by="setup")
+        person = people.add_person(practice, Person("", name, Standing(standing), supervisor=supervisor, credential="LCSW"), by="setup")
         keys[name] = passphrases.enrol(practice.keyring, person.id, "quiet green lanterns", now=practice.now(), cost=CHEAP)
     ada, bo, cy = keys.values()
     client = people.add_client(practice, "Wren Alder", bo.person, by="setup").id
@@ -92,6 +92,7 @@ def cut_at(stores: Stores, number: int) -> Iterator[list[int]]:
             return
         seen[0] += 1
         if seen[0] > number:
+            connection.invalidate()
             raise Cut
 
     engines = [engine for _, engine in stores.named()]

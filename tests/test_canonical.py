@@ -243,6 +243,13 @@ def test_a_signature_cannot_be_carried_to_another_note() -> None:
         verified(other, replace(signed(), note="N2", digest=digest(other)), bytes(KEY.verify_key))
 
 
+def test_a_signature_names_its_note_rightly() -> None:
+    """One that was truly made over this note's digest but names another note is refused."""
+    named = replace(signed(), note="N9", value=b"")
+    with pytest.raises(KeyWrong):
+        verified(NOTE, replace(named, value=KEY.sign(canonical.signature_bytes(named)).signature), bytes(KEY.verify_key))
+
+
 @pytest.mark.parametrize("key", [bytes(SigningKey(bytes(32)).verify_key), bytes(32), b"", b"short"])
 def test_another_key_does_not_verify(key: bytes) -> None:
     """A key that is another's, or none, is refused in the same words."""

@@ -26,6 +26,7 @@ MAY = {
     "drafting.console": ("drafting", "prompts"),
     "drafting.report": ("drafting.types", "drafting.errors", "drafting.pipeline"),
     "drafting.view": ("drafting.types", "drafting.pipeline", "prompts"),
+    "drafting.commands": ("drafting", "prompts"),
     "drafting.__main__": ("drafting", "prompts"),
     "models": ("drafting.types", "drafting.ports", "drafting.errors", "prompts"),
     "eval": ("drafting", "prompts"),

@@ -10,21 +10,22 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from nacl.exceptions import BadSignatureError
 from nacl.signing import VerifyKey
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
-from drafting.errors import AuditBroken
+from drafting.errors import AuditBroken, NotKnown
 from drafting.record.store import instant
 from drafting.record.tables.record import AUDIT, AUDIT_HEAD
 from drafting.types.record import AuditEvent
 
 GENESIS = bytes(32)
 _BATCH = 5_000
-_CODE = re.compile(r"[\w.:/@+-]{1,128}")
+_CODE = re.compile(r"[A-Za-z0-9_.:/+-]{1,128}")
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Head:
     @classmethod
     def of(cls, text: str) -> Head:
         """Raises AuditBroken for text that is no head."""
-        found = re.fullmatch(r"\s*aside-audit-head/1 (\d+) ([0-9a-f]{64}) ([0-9a-f]{128})\s*", text)
+        found = re.fullmatch(r"\s*aside-audit-head/1 ([0-9]{1,18}) ([0-9a-f]{64}) ([0-9a-f]{128})\s*", text)
         if not found:
             raise AuditBroken(seq="?", reason="the file holds no head")
         return cls(int(found[1]), bytes.fromhex(found[2]), bytes.fromhex(found[3]))
@@ -52,13 +53,22 @@ class Head:
 
 
 def append(connection: Connection, event: AuditEvent) -> int:
-    """Add `event` to the chain in the caller's transaction, and return its number. Raises ValueError for a value that is no code."""
+    """Add `event` to the chain in the caller's transaction, and return its number. Raises ValueError for a value that is no code, NotKnown before the
+    chain is begun."""
     body = _bytes(event)
-    row = connection.execute(select(AUDIT_HEAD.c.seq, AUDIT_HEAD.c.hash).where(AUDIT_HEAD.c.id == 1).with_for_update()).one()
-    seq, link = row.seq + 1, _link(row.hash, body)
+    before, link = hold(connection)
+    seq, link = before + 1, _link(link, body)
     connection.execute(insert(AUDIT).values(seq=seq, body=body, hash=link))
     connection.execute(update(AUDIT_HEAD).where(AUDIT_HEAD.c.id == 1).values(seq=seq, hash=link))
     return seq
+
+
+def hold(connection: Connection) -> tuple[int, bytes]:
+    """The chain's end: its number and hash. Nobody else comes after it until the caller's transaction ends. Raises NotKnown."""
+    row = connection.execute(select(AUDIT_HEAD.c.seq, AUDIT_HEAD.c.hash).where(AUDIT_HEAD.c.id == 1).with_for_update()).first()
+    if row is None:
+        raise NotKnown(what="practice", id="yet")
+    return row.seq, row.hash
 
 
 def begin(connection: Connection) -> None:
@@ -67,47 +77,53 @@ def begin(connection: Connection) -> None:
 
 
 def head(connection: Connection, sign: Callable[[bytes], bytes]) -> Head:
-    """The chain's end, signed."""
-    row = connection.execute(select(AUDIT_HEAD.c.seq, AUDIT_HEAD.c.hash)).one()
-    bare = Head(row.seq, row.hash, b"")
-    return Head(row.seq, row.hash, sign(bare.signed))
+    """The chain's end, signed. Raises NotKnown before the chain is begun."""
+    row = connection.execute(select(AUDIT_HEAD.c.seq, AUDIT_HEAD.c.hash)).first()
+    if row is None:
+        raise NotKnown(what="practice", id="yet")
+    return Head(row.seq, row.hash, sign(Head(row.seq, row.hash, b"").signed))
 
 
 def verify(connection: Connection, kept: Head | None = None, verify_key: bytes | None = None) -> int:
     """Walk the whole chain and return how many events it has. Raises AuditBroken, which says where. `kept` is a head from earlier, kept
-    elsewhere: the chain must pass through it; `verify_key` is what it was signed by."""
+    elsewhere: the chain must pass through it; `verify_key` is what it was signed by. What was written anew after that head fits: only the next head
+    that is kept covers it."""
     if kept is not None and verify_key is not None:
-        try:
-            VerifyKey(verify_key).verify(kept.signed, kept.signature)
-        except (BadSignatureError, ValueError):
-            raise AuditBroken(seq=kept.seq, reason="the head is not signed by this practice") from None
+        _signed(kept, verify_key)
     before, count = GENESIS, 0
-    for row in _rows(connection):
+    for seq, body, claimed in _rows(connection):
         count += 1
-        if row.seq != count:
-            raise AuditBroken(seq=count, reason=f"it is missing; the next one is {row.seq}" if row.seq > count else "it is there twice")
-        before, claimed = _link(before, row.body), row.hash
-        if before != claimed:
-            raise AuditBroken(seq=count, reason="its bytes, or those before it, are not the ones that were written")
+        if seq != count:
+            raise AuditBroken(seq=count, reason=f"it is missing; the next one is {seq}" if seq > count else f"before it stands one numbered {seq}")
+        if type(body) is not bytes or (before := _link(before, body)) != claimed:
+            raise AuditBroken(seq=count, reason="its bytes are not the ones that were written")
         if kept is not None and count == kept.seq and before != kept.hash:
-            raise AuditBroken(seq=count, reason="up to here it is not the chain whose head was kept")
+            raise AuditBroken(seq=count, reason="it, or one before it, was written anew: the head that was kept is another")
     if kept is not None and count < kept.seq:
         raise AuditBroken(seq=count + 1, reason=f"it is missing, and {kept.seq - count - 1} after it: the head that was kept has {kept.seq}")
-    end = connection.execute(select(AUDIT_HEAD.c.seq, AUDIT_HEAD.c.hash)).one()
-    if (end.seq, end.hash) != (count, before):
-        raise AuditBroken(seq=count + 1, reason=f"the end is missing: {end.seq} were written")
+    end = connection.execute(select(AUDIT_HEAD.c.seq, AUDIT_HEAD.c.hash)).first()
+    if end is None or (end.seq, end.hash) != (count, before):
+        raise AuditBroken(seq=count + 1, reason="the end is not where it was: events are missing after the last, or the end itself was altered")
     return count
 
 
 def events(connection: Connection, *, after: int = 0) -> Iterator[tuple[int, dict[str, object]]]:
     """Number and fields of each event, in order."""
-    for row in connection.execute(select(AUDIT.c.seq, AUDIT.c.body).where(AUDIT.c.seq > after).order_by(AUDIT.c.seq)):
-        yield row.seq, json.loads(row.body)
+    rows = select(AUDIT.c.seq, AUDIT.c.body).where(AUDIT.c.seq > after).order_by(AUDIT.c.seq)
+    for seq, body in connection.execute(rows, execution_options={"yield_per": _BATCH}):
+        yield seq, json.loads(body)
 
 
-def _rows(connection: Connection) -> Iterator[object]:
-    rows = connection.execution_options(yield_per=_BATCH).execute(select(AUDIT.c.seq, AUDIT.c.body, AUDIT.c.hash).order_by(AUDIT.c.seq))
-    return iter(rows)
+def _signed(kept: Head, verify_key: bytes) -> None:
+    try:
+        VerifyKey(verify_key).verify(kept.signed, kept.signature)
+    except (BadSignatureError, ValueError, TypeError):
+        raise AuditBroken(seq=kept.seq, reason="the head is not signed by this practice") from None
+
+
+def _rows(connection: Connection) -> Iterator[Row]:
+    rows = select(AUDIT.c.seq, AUDIT.c.body, AUDIT.c.hash).order_by(AUDIT.c.seq)
+    return iter(connection.execute(rows, execution_options={"yield_per": _BATCH}))
 
 
 def _link(before: bytes, body: bytes) -> bytes:
@@ -115,10 +131,17 @@ def _link(before: bytes, body: bytes) -> bytes:
 
 
 def _bytes(event: AuditEvent) -> bytes:
-    """Canonical JSON of an event; a string in it must look like a code or an id."""
-    fields = {k: v for k, v in asdict(event).items() if v is not None and k not in ("at", "facts")}
-    facts = {k: v for k, v in event.facts.items() if v is not None}
-    for key, value in {**fields, **facts}.items():
-        if isinstance(value, str) and not _CODE.fullmatch(value):
-            raise ValueError(f"the audit trail takes codes and ids alone, and {key} is none")
+    """Canonical JSON of an event: its values are codes, ids, whole numbers and switches, and nothing that could hold a sentence."""
+    fields = {name: getattr(event, name) for name in ("actor", "action", "outcome", "subject", "client", "rule", "reason")}
+    fields, facts = _some(fields), _some(event.facts)
     return json.dumps({"at": instant(event.at), **fields, "facts": facts}, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _some(values: Mapping[str, object]) -> dict[str, object]:
+    """Those that are there. Raises ValueError, which names the field and not the value."""
+    for name, value in values.items():
+        if not _NAME.fullmatch(name):
+            raise ValueError("the audit trail takes codes and ids alone, and the name of a fact is none")
+        if not (_CODE.fullmatch(value) if isinstance(value, str) else value is None or isinstance(value, int)):
+            raise ValueError(f"the audit trail takes codes and ids alone, and {name} is none")
+    return {name: value for name, value in values.items() if value is not None}

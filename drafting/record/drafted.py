@@ -1,22 +1,26 @@
 """A draft that stands: what a finished run of the pipeline leaves, each part in the place where it belongs.
 
-In: an encounter and the pipeline's `Work`. Out: private words in private notes, everything else on the workbench, and no key left with the worker.
-Knows no page. The source that stays beside the draft is blacked out where the words were private: it is what a supervisor sees while a cosignature is
-due. Private notes come first, and every step may be cut and repeated.
+In: an encounter and the pipeline's `Work`; later a review. Out: private words in private notes, everything else on the workbench, and no key left
+with the worker; what a signature is put under. Knows no page. The source that stays beside the draft is blacked out where the words were private: it
+is what a supervisor sees while a cosignature is due. Private notes come first, and every step may be cut and repeated.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from drafting.errors import Conflict, NotKnown, SigningBlocked
 from drafting.pipeline import Work
-from drafting.record import canonical, reviewing, vault, workbench
-from drafting.record.keys import WORKER
-from drafting.record.people import find_client
-from drafting.record.practice import Practice
+from drafting.record import canonical, lifecycle, moves, reviewing, vault, workbench
+from drafting.record.keys import WORKER, Opener
+from drafting.record.moves import Reason
+from drafting.record.passphrases import Unlocked
+from drafting.record.people import find_client, find_person
+from drafting.record.practice import Practice, new_id
 from drafting.record.workbench import Item
 from drafting.types import Placed, Route
 from drafting.types.record import Encounter, Stage
@@ -44,6 +48,73 @@ def stand(practice: Practice, encounter: Encounter, work: Work, *, zone: str = "
         workbench.add(practice, change, encounter.id, Item(REVIEW, 1, canonical.review_bytes(review), quoted(review)), by=by)
     workbench.progress(practice, encounter.id, Stage.DRAFTED, by=by)
     return review
+
+
+@dataclass(frozen=True, slots=True)
+class ToSign:
+    """What a signature is put under: the review as it stands, the draft as it first stood (None once that was purged), and what each sentence rests
+    on."""
+
+    review: Review
+    first: Review | None
+    evidence: Mapping[str, Any]
+
+
+def load(practice: Practice, encounter: str, opener: Opener, version: int | None = None) -> Review:
+    """A review, the latest if none is named. Raises NotKnown, Shredded, KeyMissing."""
+    return canonical.review_of(workbench.get(practice, encounter, REVIEW, version, opener)[1])
+
+
+def save(practice: Practice, review: Review, *, by: str) -> Review:
+    """Keep the next version of a review. Raises Conflict where another was first, IllegalMove once signed."""
+    workbench.put(practice, review.encounter, REVIEW, review.version, canonical.review_bytes(review), statements=quoted(review), by=by)
+    return review
+
+
+def move_private(practice: Practice, unlocked: Unlocked, review: Review, statements: Sequence[str], *, reason: Reason) -> Review:
+    """The next version of a review, with `statements` moved to private notes in their own words: every sentence that rests on them is gone, the
+    source is blacked out, and what quoted them is destroyed."""
+    encounter = review.encounter
+    number, body = workbench.get(practice, encounter, SOURCE, None, unlocked.opener)
+    there = json.loads(body.decode("utf-8", "surrogatepass"))
+    places = {s["id"]: s for s in there["statements"]}
+    client = find_client(practice, workbench.find(practice, encounter).client)
+    items = [
+        vault.PrivateItem(new_id("N"), len(review.private) + n, there["text"][places[s]["start"] : places[s]["end"]], (s,), client.part2)
+        for n, s in enumerate(statements, 1)
+    ]
+    after, black = reviewing.purged(review, statements), without(there, statements)
+    open_ = tuple(s["id"] for s in black["statements"] if s["route"] != Route.PRIVATE)
+    instead = (
+        Item(SOURCE, number + 1, _bytes(black), open_),
+        Item(REVIEW, after.version, canonical.review_bytes(after), quoted(after)),
+    )
+    moves.to_private(practice, unlocked, encounter, items, reason=reason, instead=instead)
+    return after
+
+
+def to_sign(practice: Practice, unlocked: Unlocked, encounter: str, version: int, *, urgent: bool = False) -> ToSign:
+    """The review of `version`, once nothing stops its signature and all that was left private is put away. Raises SigningBlocked, Conflict."""
+    review = load(practice, encounter, unlocked.opener, version)
+    if workbench.find(practice, encounter).version != version:
+        raise Conflict()
+    author = find_person(practice, unlocked.person)
+    if stopping := [b for b in lifecycle.blocks(review, author=author) if b.never or not urgent]:
+        raise SigningBlocked(count=len(stopping), codes=", ".join(dict.fromkeys(b.code for b in stopping)))
+    review = leave_rest_private(practice, unlocked, review)
+    _, body = workbench.get(practice, encounter, SOURCE, None, unlocked.opener)
+    try:
+        first = load(practice, encounter, unlocked.opener, 1)
+    except NotKnown:
+        first = None
+    return ToSign(review, first, evidence(json.loads(body.decode("utf-8", "surrogatepass")), review))
+
+
+def leave_rest_private(practice: Practice, unlocked: Unlocked, review: Review) -> Review:
+    """Every held statement that is not decided, and need not be, moved to private notes. One with danger or X1–X4 that was passed over in urgent care
+    stays on the workbench until the note is completed."""
+    left = [h.statement for h in review.held if h.decision is None and not h.risk and not h.elements]
+    return move_private(practice, unlocked, review, left, reason=Reason.REFLECTION) if left else review
 
 
 def private_id(encounter: str, statement: str) -> str:

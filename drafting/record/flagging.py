@@ -20,7 +20,7 @@ _PLACEHOLDER = "["  # "[paraphrase]" tells a person what to do, and is no replac
 
 
 def raised(finding: PhiFinding, name: str, sentence: str, state: FlagState = FlagState.OPEN) -> Flag:
-    """`finding` as the flag `name`, its words standing."""
+    """`finding` as the flag `name` of a sentence, its words standing."""
     f = finding
     return Flag(name, sentence, f.start, f.end, f.text, f.kind, f.severity, f.reason, f.suggestion, state)
 
@@ -30,12 +30,13 @@ def allowed(finding: PhiFinding, words: Iterable[str]) -> bool:
     return finding.kind not in never() and _folded(finding.text) in {_folded(w) for w in words}
 
 
-def first_state(finding: PhiFinding, words: Iterable[str]) -> FlagState:
-    """What becomes of a finding in a draft before anybody looked at it: low and medium replacements stand applied."""
+def first_state(finding: PhiFinding, words: Iterable[str], drafted: bool) -> FlagState:
+    """What becomes of a finding before anybody looked at it: in a drafted sentence low and medium replacements stand applied; in a person's own words
+    nothing is replaced by itself."""
     if allowed(finding, words):
         return FlagState.REMEMBERED
     usable = bool(finding.suggestion) and not finding.suggestion.startswith(_PLACEHOLDER)
-    return FlagState.APPLIED if usable and finding.severity in _AT_ONCE else FlagState.OPEN
+    return FlagState.APPLIED if drafted and usable and finding.severity in _AT_ONCE else FlagState.OPEN
 
 
 def settled(text: str, flags: tuple[Flag, ...], name: str, state: FlagState, why: str | None = None) -> tuple[str, tuple[Flag, ...]]:
@@ -89,30 +90,14 @@ def _folded(words: str) -> str:
 
 
 def _swapped(text: str, flags: tuple[Flag, ...], flag: Flag, words: str) -> tuple[str, tuple[Flag, ...]]:
-    """`words` in place of what stands at `flag`, and every flag where it then is. A word taken out takes a space with it, and brings it back."""
-    start, end = _room(text, flag.start, flag.end) if not words else (flag.start, flag.end)
-    left, right = _gaps(text, start, words) if start == end else ("", "")
-    piece, at = left + words + right, flags.index(flag)
+    """`words` in place of what stands at `flag`, and every flag where it then is. Spaces stay, so that it can be undone to the letter."""
+    at, by = flags.index(flag), len(words) - (flag.end - flag.start)
     moved = []
     for i, f in enumerate(flags):
-        by = len(piece) - (end - start) if f.start >= end and (f.start > start or i > at) else 0
-        moved.append(replace(f, start=f.start + by, end=f.end + by))
-    moved[at] = replace(flag, start=start + len(left), end=start + len(left) + len(words))
-    return text[:start] + piece + text[end:], tuple(moved)
-
-
-def _room(text: str, start: int, end: int) -> tuple[int, int]:
-    """What goes when the words at `start:end` are taken out: they, and one of the spaces beside them."""
-    if text[end : end + 1] == " " and (start == 0 or text[start - 1] == " "):
-        return start, end + 1
-    return (start - 1, end) if start > 0 and text[start - 1] == " " else (start, end)
-
-
-def _gaps(text: str, at: int, words: str) -> tuple[str, str]:
-    """The spaces that `words` need on their left and right to stand at `at`."""
-    left = " " if words and at > 0 and not text[at - 1].isspace() else ""
-    right = " " if words and text[at : at + 1].isalnum() else ""
-    return left, right
+        after = f.start >= flag.end and (f.start > flag.start or i > at)
+        moved.append(replace(f, start=f.start + by, end=f.end + by) if after else f)
+    moved[at] = replace(flag, end=flag.end + by)
+    return text[: flag.start] + words + text[flag.end :], tuple(moved)
 
 
 def _nearest(text: str, words: str, start: int, taken: Sequence[tuple[int, int]]) -> tuple[int, int] | None:

@@ -11,26 +11,36 @@ import os
 import stat
 from pathlib import Path
 
-from drafting.errors import KeyMissing, KeyWrong
+from drafting.errors import KeyMissing, KeyWrong, StoreFailed
 from drafting.record.keys import Master
+
+_KIND = "keys/1"
 
 
 def write(path: Path, master: Master) -> None:
-    """Write `master` to `path`: to a file beside it first, flushed, then moved into place."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """Write `master` to `path`: to a file beside it first, flushed, then moved into place; so a cut leaves the old file or the new one. Raises
+    StoreFailed where the disk refuses."""
     beside = path.with_name(path.name + ".new")
-    beside.unlink(missing_ok=True)
-    words = json.dumps({"aside": "keys/1", "keys": {str(v): base64.b64encode(k).decode() for v, k in sorted(master.keys.items())}})
-    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(words)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
+    words = json.dumps({"aside": _KIND, "keys": {str(v): base64.b64encode(k).decode() for v, k in sorted(master.keys.items())}})
     try:
-        os.fsync(folder)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        beside.unlink(missing_ok=True)
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(words)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+        _flush_folder(path.parent)
+    except OSError as error:
+        raise StoreFailed(reason=f"the key file {path.name} cannot be written: {error.strerror}") from None
+
+
+def _flush_folder(folder: Path) -> None:
+    at = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(at)
     finally:
-        os.close(folder)
+        os.close(at)
 
 
 def read(path: Path) -> Master:
@@ -39,6 +49,8 @@ def read(path: Path) -> Master:
         if stat.S_IMODE(path.stat().st_mode) & 0o077:
             raise KeyWrong(what=f"the practice ({path.name} is open to other users: chmod 600)")
         data = json.loads(path.read_text("utf-8"))
+        if data["aside"] != _KIND:
+            raise KeyWrong(what=f"the practice ({path.name} is no key file of this Aside)")
         keys = {int(v): base64.b64decode(k, validate=True) for v, k in data["keys"].items()}
     except FileNotFoundError:
         raise KeyMissing(what="the practice", hint=f": there is no file {path}. Put it back from where the practice keeps it") from None

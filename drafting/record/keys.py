@@ -1,61 +1,35 @@
 """Keys: what locks words, who can open the lock, and how a lock is destroyed.
 
-In: the keyring's engine, and the practice's master keys or a person's passphrase. Out: sealed bytes and opened ones. Knows no note.
+In: the keyring's engine, and the practice's master keys or a person's passphrase. Out: secrets, wrapped and opened. Knows no note.
 
 A *secret* is 32 random bytes with a name (`client/C1`, `encounter/E1`, `work/E1/review/3`, `private/N1`). The keyring holds it *wrapped*: as each of
 its *holders* can open it. The practice holds by a master key (AES-256-GCM); every other holder by a key pair (X25519, libsodium's sealed box), so
-that who wraps to it need not be able to read. An encounter is itself a holder: its work is sealed to it by a service that cannot open it again. Words
-are locked by AES-256-GCM under a secret, with table|row|column|version as associated data, so that no sealed value can be put in another's place.
+that who wraps to it need not be able to read. An encounter is itself a holder: its work is sealed to it by a service that cannot open it again.
 """
 
 from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from nacl.exceptions import CryptoError
-from nacl.public import PrivateKey, PublicKey, SealedBox
-from sqlalchemy import Connection, Engine, delete, insert, select
+from nacl.public import PrivateKey, PublicKey
+from sqlalchemy import Connection, Engine, Row, bindparam, delete, func, insert, select, update
 
-from drafting.errors import KeyMissing, KeyWrong, Shredded
-from drafting.record.store import instant, is_sqlite, reading, writing
+from drafting.errors import Conflict, KeyMissing, Shredded
+from drafting.record.scrubbing import scrub
+from drafting.record.sealing import SECRET, Opener, Place, boxed, opened, seal, unboxed
+from drafting.record.store import alone, instant, reading, writing
 from drafting.record.tables.keyring import HOLDERS, TOMBSTONES, WRAPPED
 
+__all__ = ["PRACTICE", "RECOVERY", "WORKER", "Keyring", "Master", "Opener", "Place", "opened", "seal"]
+
 PRACTICE, RECOVERY, WORKER = "practice", "recovery", "worker"
-_NONCE = 12
 
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a sealed value stands: it opens there and nowhere else."""
-
-    table: str
-    row: str
-    column: str
-    version: int = 1
-
-    @property
-    def bound(self) -> bytes:
-        return f"{self.table}|{self.row}|{self.column}|{self.version}".encode()
-
-
-def seal(secret: bytes, words: bytes, place: Place) -> bytes:
-    """`words` under `secret` (32 bytes): nonce ‖ ciphertext ‖ tag, for `place`."""
-    nonce = secrets.token_bytes(_NONCE)
-    return nonce + AESGCM(secret).encrypt(nonce, words, place.bound)
-
-
-def opened(secret: bytes, sealed: bytes, place: Place) -> bytes:
-    """The words again. Raises KeyWrong where the secret, the bytes or the place are not those of `seal`."""
-    try:
-        return AESGCM(secret).decrypt(sealed[:_NONCE], sealed[_NONCE:], place.bound)
-    except (InvalidTag, ValueError):
-        raise KeyWrong(what=f"{place.table} {place.row}") from None
+Wrap = Callable[[str, bytes], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,106 +43,99 @@ class Master:
         return max(self.keys)
 
     @classmethod
-    def made(cls) -> Master:
-        return cls({1: secrets.token_bytes(32)})
+    def made(cls, version: int = 1) -> Master:
+        return cls({version: secrets.token_bytes(SECRET)})
 
     def next(self) -> Master:
         """These keys, and a new one above them."""
-        return Master({**self.keys, self.version + 1: secrets.token_bytes(32)})
+        return Master({**self.keys, self.version + 1: secrets.token_bytes(SECRET)})
 
     def newest(self) -> Master:
         """The key in use alone."""
         return Master({self.version: self.keys[self.version]})
 
 
-@dataclass(frozen=True, slots=True)
-class Opener:
-    """A holder's private half (X25519, 32 bytes): what opens the secrets that are wrapped to that holder."""
-
-    holder: str
-    version: int
-    private: bytes = field(repr=False)
-
-
 class Keyring:
-    """The wrapped secrets of a practice. `master` None: a process that wraps and cannot open what the practice holds."""
+    """The wrapped secrets of a practice. `master` None: a process that wraps and cannot open what the practice holds. `now` is asked whether a
+    wrapping's time is up. `owed`: bytes that were destroyed here may still be in the files (`scrub`)."""
 
-    def __init__(self, engine: Engine, master: Master | None) -> None:
+    def __init__(self, engine: Engine, master: Master | None, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.engine = engine
         self.master = master
+        self.now = now
+        self.owed = False
+
+    @contextmanager
+    def changing(self) -> Iterator[Connection]:
+        """A transaction on the keyring, with no other writer in it."""
+        with writing(self.engine) as connection:
+            alone(connection)
+            yield connection
 
     # ── secrets ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def make(self, name: str, holders: Iterable[str], *, until: datetime | None = None) -> bytes:
-        """A new secret, wrapped to every one of `holders`. Raises KeyMissing for a holder without a key, Conflict where the name is taken."""
-        secret = secrets.token_bytes(32)
+        """A new secret, wrapped to every one of `holders`. Raises KeyMissing for a holder without a key, Conflict where the name is taken, Shredded
+        where it was, and ValueError where there is no holder."""
+        secret = secrets.token_bytes(SECRET)
         self.keep(name, secret, holders, until=until)
         return secret
 
     def keep(self, name: str, secret: bytes, holders: Iterable[str], *, until: datetime | None = None) -> None:
-        """`secret` wrapped to `holders`. A name whose secret was shredded is not used again."""
-        with writing(self.engine) as connection:
-            self._alive(connection, name)
-            for holder in holders:
-                version, body = self._wrap(connection, name, secret, holder)
-                connection.execute(
-                    insert(WRAPPED).values(secret=name, holder=holder, version=version, body=body, until=instant(until) if until else None)
-                )
+        """`secret` (32 bytes) wrapped to `holders`. A name whose secret was shredded is not used again. Raises as `make`."""
+        with self.changing() as connection:
+            self._keep(connection, name, secret, holders, until)
 
     def make_pair(self, name: str, holders: Iterable[str], *, now: datetime) -> PublicKey:
-        """A new holder `name` (an encounter): its public half is there for all, its private half a secret that `holders` can open."""
+        """A new holder `name` (an encounter): its public half is there for all, its private half a secret of `holders`; both or neither."""
         pair = PrivateKey.generate()
-        self.keep(name, bytes(pair), holders)
-        with writing(self.engine) as connection:
+        with self.changing() as connection:
+            self._keep(connection, name, bytes(pair), holders, None)
             connection.execute(insert(HOLDERS).values(id=name, version=1, public=bytes(pair.public_key), since=instant(now)))
         return pair.public_key
 
     def open(self, name: str, by: Opener | None = None) -> bytes:
-        """The secret `name`, opened by the practice's master key, or by `by`, through an encounter's pair if need be. Raises Shredded, KeyMissing,
-        KeyWrong."""
+        """The secret `name`, opened by the practice's master key, or by `by`, through an encounter's pair if need be; not by a wrapping whose time is
+        up. Raises Shredded, KeyMissing, KeyWrong."""
         with reading(self.engine) as connection:
-            rows = {r.holder: r for r in connection.execute(select(WRAPPED).where(WRAPPED.c.secret == name))}
-            if not rows:
-                self._alive(connection, name)
-                raise KeyMissing(what=name, hint="")
+            alive(connection, name)
+            ways = self._ways(connection, name)
+            by = self._through(connection, ways, by)
         holder = by.holder if by else PRACTICE
-        if holder in rows:
-            row = rows[holder]
-            return self._unwrap_practice(name, row) if by is None else _unwrap(name, row.body, by)
-        through = next((h for h in rows if h.startswith("encounter/")), None)
-        if by is None or through is None or through == name:
-            raise KeyMissing(what=name, hint=f": {holder} holds none")
-        return _unwrap(name, rows[through].body, Opener(through, 1, self.open(through, by)))
+        if holder not in ways:
+            raise KeyMissing(what=name, hint=f": {holder} holds none" if ways else "")
+        return self._unwrapped(ways[holder], by)
 
     def share(self, name: str, by: Opener | None, to: str, *, until: datetime | None = None) -> None:
-        """Wrap the secret `name`, opened by `by`, to another holder; a wrapping that is there is renewed."""
+        """Wrap the secret `name`, opened by `by`, to another holder; a wrapping that is there is renewed. Raises as `open`, and KeyMissing where `to`
+        has no key."""
         secret = self.open(name, by)
-        with writing(self.engine) as connection:
-            version, body = self._wrap(connection, name, secret, to)
+        with self.changing() as connection:
+            alive(connection, name)
             connection.execute(delete(WRAPPED).where(WRAPPED.c.secret == name, WRAPPED.c.holder == to))
-            connection.execute(insert(WRAPPED).values(secret=name, holder=to, version=version, body=body, until=_end(until)))
+            self._put(connection, name, secret, to, until)
 
     def unshare(self, name: str, holder: str) -> None:
-        """Take a holder's wrapping away, and make sure that it is gone from the disk."""
-        with writing(self.engine) as connection:
-            connection.execute(delete(WRAPPED).where(WRAPPED.c.secret == name, WRAPPED.c.holder == holder))
-        self.scrub()
+        """Take a holder's wrapping away, and make sure that it is gone from the disk. Raises NotScrubbed."""
+        with self.changing() as connection:
+            gone = connection.execute(delete(WRAPPED).where(WRAPPED.c.secret == name, WRAPPED.c.holder == holder)).rowcount
+        self._scrub_after(gone)
 
     def expire(self, now: datetime) -> int:
-        """Take away every wrapping whose time is up. Returns how many."""
-        with writing(self.engine) as connection:
+        """Take away every wrapping whose time is up. Returns how many. Raises NotScrubbed."""
+        with self.changing() as connection:
             gone = connection.execute(delete(WRAPPED).where(WRAPPED.c.until.is_not(None), WRAPPED.c.until <= instant(now))).rowcount
-        if gone:
-            self.scrub()
+        self._scrub_after(gone)
         return gone
 
     def held_by(self, holder: str, prefix: str = "") -> tuple[str, ...]:
-        """The names of all secrets wrapped to `holder`, in order."""
+        """The names of all secrets wrapped to `holder` that begin with `prefix`, in order."""
         with reading(self.engine) as connection:
-            found = connection.execute(select(WRAPPED.c.secret).where(WRAPPED.c.holder == holder).order_by(WRAPPED.c.secret)).scalars()
-            return tuple(n for n in found if n.startswith(prefix))
+            found = connection.execute(select(WRAPPED.c.secret).where(WRAPPED.c.holder == holder).order_by(WRAPPED.c.secret)).scalars().all()
+        return tuple(name for name in found if name.startswith(prefix))
 
     def holders_of(self, name: str) -> tuple[str, ...]:
+        """Whom `name` is wrapped to, in order; those too whose time is up and who were not taken away yet."""
         with reading(self.engine) as connection:
             return tuple(connection.execute(select(WRAPPED.c.holder).where(WRAPPED.c.secret == name).order_by(WRAPPED.c.holder)).scalars())
 
@@ -176,112 +143,149 @@ class Keyring:
 
     def shred(self, names: Sequence[str], *, reason: str, now: datetime) -> str:
         """Destroy the secrets `names` and what is wrapped to them; each leaves a tombstone. Returns the receipt: SHA-256 over names, reason and time.
-        Names that are shredded already keep the tombstone that they have."""
+        Names that are shredded already keep the tombstone that they have, so this may be cut and repeated. Public signing keys stay: what they
+        signed is still checked by them. Raises NotScrubbed where the bytes may still be in the files: then repeat it."""
         receipt = hashlib.sha256("\n".join([*sorted(names), reason, instant(now)]).encode()).hexdigest()
-        with writing(self.engine) as connection:
+        receipts = set()
+        with self.changing() as connection:
             for name in names:
-                if connection.scalar(select(TOMBSTONES.c.secret).where(TOMBSTONES.c.secret == name)) is None:
+                stone = connection.scalar(select(TOMBSTONES.c.receipt).where(TOMBSTONES.c.secret == name))
+                receipts.add(stone or receipt)
+                if stone is None:
                     connection.execute(insert(TOMBSTONES).values(secret=name, at=instant(now), reason=reason, receipt=receipt))
-                connection.execute(delete(WRAPPED).where(WRAPPED.c.secret == name))
-                connection.execute(delete(WRAPPED).where(WRAPPED.c.holder == name))
-                connection.execute(delete(HOLDERS).where(HOLDERS.c.id == name))
-        self.scrub()
-        return receipt
+                connection.execute(delete(WRAPPED).where((WRAPPED.c.secret == name) | (WRAPPED.c.holder == name)))
+                connection.execute(delete(HOLDERS).where(HOLDERS.c.id == name, HOLDERS.c.verify.is_(None)))
+                connection.execute(update(HOLDERS).where(HOLDERS.c.id == name).values(private_sealed=None, salt=None, cost=None))
+        self._scrub_after(True)
+        return receipts.pop() if len(receipts) == 1 else receipt
 
     def scrub(self) -> None:
-        """See that deleted rows are gone from the files: SQLite's log is folded in and cut (deleted cells are overwritten as they go); PostgreSQL's
-        tables are written anew. What a server's own write-ahead log still holds, see docs/security.md."""
-        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            if is_sqlite(connection):
-                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-            else:
-                connection.exec_driver_sql("VACUUM FULL wrapped")
-                connection.exec_driver_sql("VACUUM FULL holders")
+        """See that what was deleted is gone from the keyring's files (`scrubbing`). Whoever starts a service calls it once: the process before may
+        have died between. Raises NotScrubbed, and is owed until it has been done."""
+        scrub(self.engine, (WRAPPED.name, HOLDERS.name))
+        self.owed = False
 
-    # ── rotation ──────────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── other keys for the same secrets ───────────────────────────────────────────────────────────────────────────────
+
+    def hand(self, connection: Connection, by: Opener | None, to: str) -> int:
+        """Wrap anew to the newest key of `to`, in the caller's transaction, all that `to` holds and `by` (None: the practice) opens. Returns how
+        many. Raises KeyMissing, KeyWrong."""
+        held = select(WRAPPED.c.secret).where(WRAPPED.c.holder == to)
+        source = select(WRAPPED).where(WRAPPED.c.holder == (by.holder if by else PRACTICE), WRAPPED.c.secret.in_(held))
+        version, wrap = self._key_of(connection, to)
+        fresh = [{"name": row.secret, "fresh": wrap(row.secret, self._unwrapped(row, by))} for row in connection.execute(source).all()]
+        if fresh:
+            at = (WRAPPED.c.secret == bindparam("name")) & (WRAPPED.c.holder == to)
+            connection.execute(update(WRAPPED).where(at).values(version=version, body=bindparam("fresh")), fresh)
+        return len(fresh)
 
     def rewrap_practice(self) -> int:
-        """Wrap everything that the practice holds under an older master key anew under the one in use. Returns how many; safe to cut and repeat."""
-        master = self._master(PRACTICE)
-        with writing(self.engine) as connection:
-            old = connection.execute(select(WRAPPED).where(WRAPPED.c.holder == PRACTICE, WRAPPED.c.version < master.version)).all()
-            for row in old:
-                secret = self._unwrap_practice(row.secret, row)
-                version, body = self._wrap(connection, row.secret, secret, PRACTICE)
-                at = (WRAPPED.c.secret == row.secret) & (WRAPPED.c.holder == PRACTICE)
-                connection.execute(WRAPPED.update().where(at).values(version=version, body=body))
-        self.scrub()
-        return len(old)
+        """Wrap everything that the practice holds anew under the master key in use. Returns how many; safe to cut and repeat. See `rotation`."""
+        with self.changing() as connection:
+            count = self.hand(connection, None, PRACTICE)
+        self._scrub_after(count)
+        return count
 
     def restore_practice(self, kit: Opener) -> int:
         """Wrap all that the recovery kit opens, and the practice held, to the practice's master key again, for when the key file was lost. Returns
-        how many."""
-        master = self._master(PRACTICE)
-        with writing(self.engine) as connection:
-            held = select(WRAPPED.c.secret).where(WRAPPED.c.holder == PRACTICE)
-            rows = connection.execute(select(WRAPPED).where(WRAPPED.c.holder == kit.holder, WRAPPED.c.secret.in_(held))).all()
-            for row in rows:
-                _, body = self._wrap(connection, row.secret, _unwrap(row.secret, row.body, kit), PRACTICE)
-                at = (WRAPPED.c.secret == row.secret) & (WRAPPED.c.holder == PRACTICE)
-                connection.execute(WRAPPED.update().where(at).values(version=master.version, body=body))
-        self.scrub()
-        return len(rows)
+        how many. A master key below the number of the one that was lost is given the next. See `rotation` for how its file is kept."""
+        with self.changing() as connection:
+            self.master = self.renumbered(connection, self._given("the practice"))
+            count = self.hand(connection, kit, PRACTICE)
+        self._scrub_after(count)
+        return count
 
-    def rewrap_holder(self, by: Opener, public: bytes, version: int) -> int:
-        """Wrap all that `by` can open anew to that holder's next public half. Returns how many."""
-        with writing(self.engine) as connection:
-            old = connection.execute(select(WRAPPED).where(WRAPPED.c.holder == by.holder, WRAPPED.c.version == by.version)).all()
-            for row in old:
-                body = _sealed_to(public, row.secret, _unwrap(row.secret, row.body, by))
-                at = (WRAPPED.c.secret == row.secret) & (WRAPPED.c.holder == by.holder)
-                connection.execute(WRAPPED.update().where(at).values(version=version, body=body))
-        return len(old)
+    def renumbered(self, connection: Connection, master: Master) -> Master:
+        """`master`, its newest key under a number that none after it has had in this keyring."""
+        latest = _latest(connection)
+        return master if master.version >= latest else Master({**master.keys, latest + 1: master.keys[master.version]})
+
+    def settled(self, connection: Connection, master: Master) -> bool:
+        """Whether nothing that the practice holds is wrapped under another than the newest of `master`."""
+        others = select(WRAPPED.c.secret).where(WRAPPED.c.holder == PRACTICE, WRAPPED.c.version != master.version)
+        return connection.execute(others.limit(1)).first() is None
 
     # ── within ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _master(self, what: str) -> Master:
+    def _scrub_after(self, gone: object) -> None:
+        """Scrub where something is gone now, or was before and is still owed."""
+        self.owed = self.owed or bool(gone)
+        if self.owed:
+            self.scrub()
+
+    def _keep(self, connection: Connection, name: str, secret: bytes, holders: Iterable[str], until: datetime | None) -> None:
+        to = tuple(dict.fromkeys(holders))
+        if not to or len(secret) != SECRET:
+            raise ValueError("a secret is 32 bytes, and somebody holds it")
+        alive(connection, name)
+        if connection.execute(select(WRAPPED.c.holder).where(WRAPPED.c.secret == name).limit(1)).first() is not None:
+            raise Conflict()
+        for holder in to:
+            self._put(connection, name, secret, holder, until)
+
+    def _put(self, connection: Connection, name: str, secret: bytes, holder: str, until: datetime | None) -> None:
+        version, wrap = self._key_of(connection, holder)
+        end = None if until is None else instant(until)
+        connection.execute(insert(WRAPPED).values(secret=name, holder=holder, version=version, body=wrap(name, secret), until=end))
+
+    def _ways(self, connection: Connection, name: str) -> Mapping[str, Row]:
+        """The wrappings of `name` whose time is not up, by holder."""
+        now = instant(self.now())
+        rows = connection.execute(select(WRAPPED).where(WRAPPED.c.secret == name).order_by(WRAPPED.c.holder))
+        return {row.holder: row for row in rows if row.until is None or row.until > now}
+
+    def _through(self, connection: Connection, ways: Mapping[str, Row], by: Opener | None) -> Opener | None:
+        """The pair of an encounter that holds one of `ways`, where `by` holds none itself and opens that pair; else `by`."""
+        if by is None or by.holder in ways:
+            return by
+        for pair in (holder for holder in ways if holder.startswith("encounter/")):
+            private = self._ways(connection, pair).get(by.holder)
+            if private is not None:
+                return Opener(pair, 1, self._unwrapped(private, by))
+        return by
+
+    def _given(self, what: str) -> Master:
         if self.master is None:
             raise KeyMissing(what=what, hint=": this process was not given the practice's key file")
         return self.master
 
-    def _wrap(self, connection: Connection, name: str, secret: bytes, holder: str) -> tuple[int, bytes]:
+    def _key_of(self, connection: Connection, holder: str) -> tuple[int, Wrap]:
+        """The key of a holder that is wrapped to: of the kit the newest that is proven, of others the newest. Raises KeyMissing, Shredded."""
         if holder == PRACTICE:
-            master = self._master(name)
-            return master.version, seal(master.keys[master.version], secret, Place("wrapped", name, PRACTICE, master.version))
-        row = connection.execute(select(HOLDERS).where(HOLDERS.c.id == holder).order_by(HOLDERS.c.version.desc()).limit(1)).first()
+            master = self._given("the practice")
+            if master.version < _latest(connection):
+                raise KeyMissing(what="the practice", hint=": it was rotated, and this process still has the one before. Start it again")
+            key, version = master.keys[master.version], master.version
+            return version, lambda name, secret: seal(key, secret, _place(name, version))
+        alive(connection, holder)
+        newest = select(HOLDERS).where(HOLDERS.c.id == holder).order_by(HOLDERS.c.proven.is_(None), HOLDERS.c.version.desc())
+        row = connection.execute(newest.limit(1)).first()
         if row is None:
             raise KeyMissing(what=holder, hint="")
-        return row.version, _sealed_to(row.public, name, secret)
+        return row.version, lambda name, secret: boxed(row.public, name, secret)
 
-    def _unwrap_practice(self, name: str, row: object) -> bytes:
-        master = self._master(name)
+    def _unwrapped(self, row: Row, by: Opener | None) -> bytes:
+        if by is not None:
+            return unboxed(row.secret, row.body, by)
+        master = self._given(row.secret)
         if row.version not in master.keys:
-            raise KeyMissing(what=name, hint=f": it is under the practice's key {row.version}, which is not in the key file")
-        return opened(master.keys[row.version], row.body, Place("wrapped", name, PRACTICE, row.version))
-
-    def _alive(self, connection: Connection, name: str) -> None:
-        """Raise Shredded where the secret, or the encounter that it was sealed to, was destroyed."""
-        kind, _, rest = name.partition("/")
-        names = (name, f"encounter/{rest.split('/')[0]}") if kind == "work" else (name,)
-        stone = connection.execute(select(TOMBSTONES).where(TOMBSTONES.c.secret.in_(names))).first()
-        if stone is not None:
-            raise Shredded(what=name, on=stone.at[:10], receipt=stone.receipt)
+            hint = f": it is under the practice's key {row.version}, which is not in the key file that this process was given"
+            raise KeyMissing(what=row.secret, hint=hint)
+        return opened(master.keys[row.version], row.body, _place(row.secret, row.version))
 
 
-def _end(until: datetime | None) -> str | None:
-    return None if until is None else instant(until)
+def _place(name: str, version: int) -> Place:
+    return Place("wrapped", name, PRACTICE, version)
 
 
-def _sealed_to(public: bytes, name: str, secret: bytes) -> bytes:
-    """A secret in a sealed box, with its name inside, since a box binds nothing else."""
-    return SealedBox(PublicKey(public)).encrypt(secret + name.encode())
+def _latest(connection: Connection) -> int:
+    """The highest number of a master key that anything is wrapped under."""
+    return connection.scalar(select(func.max(WRAPPED.c.version)).where(WRAPPED.c.holder == PRACTICE)) or 0
 
 
-def _unwrap(name: str, body: bytes, by: Opener) -> bytes:
-    try:
-        plain = SealedBox(PrivateKey(by.private)).decrypt(body)
-    except CryptoError:
-        raise KeyWrong(what=name) from None
-    if plain[32:] != name.encode():
-        raise KeyWrong(what=name)
-    return plain[:32]
+def alive(connection: Connection, name: str) -> None:
+    """Raise Shredded where the secret, or the encounter that it was sealed to, was destroyed."""
+    names = [name, *(f"encounter/{part}" for part in name.split("/")[1:2])]
+    stone = connection.execute(select(TOMBSTONES).where(TOMBSTONES.c.secret.in_(names))).first()
+    if stone is not None:
+        raise Shredded(what=name, on=stone.at[:10], receipt=stone.receipt)

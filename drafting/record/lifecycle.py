@@ -6,6 +6,7 @@ Words and tables are data: signing.toml, and for required elements those of the 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
@@ -327,7 +328,14 @@ def _sections(review: Review) -> tuple[SignedSection, ...]:
 
 
 def _sentences(review: Review, key: str) -> Iterator[SignedSentence]:
-    return (SignedSentence(s.text, s.evidence, s.goals) for s in review.sentences if s.section == key and s.text.strip())
+    emptied = {f.sentence for f in review.flags if f.state is FlagState.APPLIED and not f.suggestion}
+    texts = ((s, _tidied(s.text) if s.id in emptied else s.text) for s in review.sentences if s.section == key)
+    return (SignedSentence(text, s.evidence, s.goals) for s, text in texts if text.strip())
+
+
+def _tidied(text: str) -> str:
+    """`text` without the spaces that a word left which was taken out."""
+    return re.sub(r" +(?=[.,;:!?]|$)", "", re.sub(r" {2,}", " ", text)).strip()
 
 
 def _risk_line(risk: RiskQuestion) -> RiskLine:

@@ -16,8 +16,9 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Row, delete, insert, select, update
 
 from drafting.errors import AsideError, Conflict, Held, NotKnown, NotPermitted
 from drafting.record import vault, workbench
@@ -60,7 +61,7 @@ def to_private(
     version with them is destroyed. Raises IllegalMove once signed, NotPermitted for another than the author, Conflict where the review has moved on
     or an id is not new (and then nothing was moved)."""
     gone = {statement for item in items for statement in item.statements}
-    if not all(item.statements for item in items) or any(gone & set(item.statements) for item in instead):
+    if not items or not all(item.statements for item in items) or any(gone & set(item.statements) for item in instead):
         raise ValueError("a move names its statements, and what stands instead has none of them")
     before = admitted(practice, encounter, unlocked.opener)
     kept = [a for a in before if not gone & set(a.statements)]
@@ -151,23 +152,34 @@ def _settle(practice: Practice, intent: str) -> bool:
     if row is None:
         return False
     subject = json.loads(row.subject)
+    if row.kind == _BEGUN:
+        _drop(practice, row, subject)
+        return True
     try:
-        with practice.change() as change:
-            client = workbench.locked(change.connection, row.encounter).client
-            if not change.connection.execute(delete(INTENTS).where(INTENTS.c.id == intent, INTENTS.c.kind == row.kind)).rowcount:
-                raise Conflict()
-            if row.kind == _BEGUN:
-                vault.intend(change, [(note, row.encounter, client) for note in subject["notes"]], by=subject["by"], reason="dropped")
-            else:
-                gone = {statement for statements in subject["notes"].values() for statement in statements}
-                workbench.purge_within(practice, change, row.encounter, gone, by=subject["by"])
-            done = "move:dropped" if row.kind == _BEGUN else "move:done"
-            change.tell(subject["by"], done, subject=row.encounter, client=client, reason=subject["reason"])
+        keys = workbench.destroy_words(practice, row.encounter, {s for statements in subject["notes"].values() for s in statements})
     except Held:  # the move stands; the old versions go when the hold is lifted
         return False
-    if row.kind == _BEGUN:
-        vault.finish(practice, tuple(subject["notes"]))
+    with practice.change() as change:
+        _end(change, row)
+        workbench.forget(change, row.encounter, keys, by=subject["by"])
+        change.tell(subject["by"], "move:done", subject=row.encounter, reason=subject["reason"])
     return True
+
+
+def _drop(practice: Practice, row: Row, subject: dict[str, Any]) -> None:
+    """Destroy the private copy of what is still on the workbench."""
+    with practice.change() as change:
+        client = workbench.row_of(change.connection, row.encounter).client
+        _end(change, row)
+        vault.intend(change, [(note, row.encounter, client) for note in subject["notes"]], by=subject["by"], reason="dropped")
+        change.tell(subject["by"], "move:dropped", subject=row.encounter, client=client, reason=subject["reason"])
+    vault.finish(practice, tuple(subject["notes"]))
+
+
+def _end(change: Change, row: Row) -> None:
+    """Take an intent away. Raises Conflict where another has settled it."""
+    if not change.connection.execute(delete(INTENTS).where(INTENTS.c.id == row.id, INTENTS.c.kind == row.kind)).rowcount:
+        raise Conflict()
 
 
 def _decide(practice: Practice, change: Change, encounter: str, all_: Iterable[Admitted], by: str) -> None:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, func, insert, select, update
 
 from drafting.errors import Conflict, KeyWrong, NotPermitted
-from drafting.record import canonical, lifecycle, reviewing, workbench
+from drafting.record import canonical, drafted, lifecycle, workbench
+from drafting.record.comparing import compared
 from drafting.record.lifecycle import Move
 from drafting.record.passphrases import Unlocked, verify_key
 from drafting.record.people import find_person, secret_of
@@ -35,23 +36,18 @@ class Circumstances:
     zone: str
 
 
-@dataclass(frozen=True, slots=True)
-class ToSign:
-    """What a signature is put under: the review as it stands, the draft as it first stood, and the evidence of each sentence, as ids, offsets and
-    digests."""
-
-    review: Review
-    first: Review | None = None
-    evidence: Mapping[str, object] = field(default_factory=dict)
-
-
-def sign(practice: Practice, unlocked: Unlocked, signing: ToSign, how: Circumstances, *, urgent: bool = False, reason: str | None = None) -> Document:
-    """Sign an encounter's review as its author. `urgent`: sign as incomplete, with what is open printed on the note and a task to complete it. Signed
-    again after a change, it is an amendment of what was signed before, which stays; `reason` says why.
+def sign(
+    practice: Practice, unlocked: Unlocked, encounter: str, version: int, how: Circumstances, *, urgent: bool = False, reason: str | None = None
+) -> Document:
+    """Sign an encounter's review as its author, who saw that `version`; what was left private is put away first. `urgent`: sign as incomplete, with
+    what is open printed on the note and a task to complete it. Signed again after a change, it is an amendment of what was signed before, which
+    stays; `reason` says why.
 
     Raises SigningBlocked, IllegalMove, NotPermitted, and Conflict where the review was changed or signed meanwhile.
     """
-    review, policy, author = signing.review, practice.policy(), find_person(practice, unlocked.person)
+    author, policy = find_person(practice, unlocked.person), practice.policy()
+    signing = drafted.to_sign(practice, unlocked, encounter, version, urgent=urgent)
+    review = signing.review
     with practice.change() as change:
         row = _locked(change.connection, review.encounter)
         if row.version != review.version:
@@ -64,7 +60,7 @@ def sign(practice: Practice, unlocked: Unlocked, signing: ToSign, how: Circumsta
         again = {"kind": NoteKind.AMENDMENT, "parent": row.note, "reason": reason or table("signing.toml")["reasons"]["again"]} if row.note else {}
         given = {"note_id": new_id("N"), "number": number, "author": author, "urgent": urgent, **again}
         note = lifecycle.signed(review, signed_on=change.at, due_hours=policy.sign_due_hours, **given)
-        distance = reviewing.compared(signing.first, note) if signing.first else None
+        distance = compared(signing.first, note) if signing.first else None
         _write(practice, change, row.client, note, review.version, signing.evidence, distance)
         signature = _put_signature(practice, change, note, author, Meaning.AUTHOR, how, unlocked)
         _dispose(change, note, review)

@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import re
 import secrets
+import unicodedata
 from dataclasses import replace
 from datetime import date
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
-from drafting.errors import NotPermitted
+from drafting.errors import Conflict, NotPermitted, Shredded
 from drafting.record.keys import PRACTICE, RECOVERY, Place, opened
 from drafting.record.practice import NAMES, Practice, known, new_id
 from drafting.record.store import instant
@@ -22,6 +23,8 @@ from drafting.record.tables.record import CLIENT_NAMES, CLIENTS, ENCOUNTERS, PEO
 from drafting.types.record import Client, NoteState, Person, Standing
 
 _UNSIGNED = (NoteState.DRAFT, NoteState.IN_REVIEW, NoteState.RETURNED)
+_APOSTROPHES = "'’‘ʼ＇`´"
+_TRIES = 8
 
 
 def secret_of(client: str) -> str:
@@ -33,12 +36,9 @@ def secret_of(client: str) -> str:
 
 
 def add_person(practice: Practice, person: Person, *, by: str) -> Person:
-    """Take a person in; an empty id is given one. A trainee must have a supervisor who is none."""
+    """Take a person in; an empty id is given one. A trainee must have a supervisor who is none. Raises NotKnown, NotPermitted, Conflict."""
     person = replace(person, id=person.id or new_id("P"))
-    if person.standing is Standing.TRAINEE:
-        over = find_person(practice, person.supervisor or "")
-        if over.standing is not Standing.SUPERVISOR or not over.active:
-            raise NotPermitted(who=over.id, reason="a trainee's supervisor is somebody who supervises")
+    _supervised(practice, person)
     sealed = practice.seal(NAMES, person.name, "people", person.id, "name")
     with practice.change() as change:
         change.connection.execute(insert(PEOPLE).values(name_sealed=sealed, **_columns(person)))
@@ -47,7 +47,8 @@ def add_person(practice: Practice, person: Person, *, by: str) -> Person:
 
 
 def change_person(practice: Practice, person: Person, *, by: str) -> None:
-    """Another name, credential, standing or supervisor."""
+    """Another name, credential, standing or supervisor. Raises NotKnown, NotPermitted."""
+    _supervised(practice, person)
     sealed = practice.seal(NAMES, person.name, "people", person.id, "name")
     with practice.change() as change:
         done = change.connection.execute(update(PEOPLE).where(PEOPLE.c.id == person.id).values(name_sealed=sealed, **_columns(person)))
@@ -80,7 +81,15 @@ def _columns(person: Person) -> dict[str, object]:
     }
 
 
-def _person(practice: Practice, row: object) -> Person:
+def _supervised(practice: Practice, person: Person) -> None:
+    """Raise NotPermitted for a trainee whom nobody supervises."""
+    if person.standing is Standing.TRAINEE:
+        over = find_person(practice, person.supervisor or "")
+        if over.standing is not Standing.SUPERVISOR or not over.active:
+            raise NotPermitted(who=over.id, reason="a trainee's supervisor is somebody who supervises")
+
+
+def _person(practice: Practice, row: Row) -> Person:
     name = practice.open(NAMES, row.name_sealed, "people", row.id, "name").decode()
     return Person(row.id, name, Standing(row.standing), row.credential, row.licence, row.supervisor, bool(row.health_professional), bool(row.active))
 
@@ -89,18 +98,28 @@ def _person(practice: Practice, row: object) -> Person:
 
 
 def add_client(practice: Practice, name: str, clinician: str, *, by: str, jurisdiction: str = "us-federal", part2: bool = False) -> Client:
-    """Take a client in, under a pseudonym."""
-    client = Client(f"C-{secrets.randbelow(10**8):08d}", " ".join(name.split()), find_person(practice, clinician).id, jurisdiction, part2)
-    practice.keyring.make(secret_of(client.id), [PRACTICE, RECOVERY])
+    """Take a client in, under a pseudonym. Raises NotKnown, and NotPermitted for a clinician who does not work here. Cut between the keyring and the
+    record, it leaves a secret that locks nothing."""
+    _takes_clients(practice, clinician)
+    client = Client(_pseudonym(practice), " ".join(name.split()), clinician, jurisdiction, part2)
     sealed = practice.seal(secret_of(client.id), client.name, "clients", client.id, "name")
     row = {"id": client.id, "clinician": clinician, "jurisdiction": jurisdiction, "part2": int(part2), "self_pay": 0}
-    tokens = [{"client": client.id, "token": token} for token in _tokens(practice, client.name)]
     with practice.change() as change:
         change.connection.execute(insert(CLIENTS).values(name_sealed=sealed, **row))
-        if tokens:
-            change.connection.execute(insert(CLIENT_NAMES), tokens)
+        _index(practice, change.connection, client.id, client.name)
         change.tell(by, "client:added", subject=client.id, client=client.id)
     return client
+
+
+def rename_client(practice: Practice, client: str, name: str, *, by: str) -> None:
+    """Another name, by which alone the client is found from now on. What was signed keeps the one it was signed with. Raises NotKnown, Shredded."""
+    name = " ".join(name.split())
+    sealed = practice.seal(secret_of(find_client(practice, client).id), name, "clients", client, "name")
+    with practice.change() as change:
+        change.connection.execute(update(CLIENTS).where(CLIENTS.c.id == client).values(name_sealed=sealed))
+        forget_names(change.connection, client)
+        _index(practice, change.connection, client, name)
+        change.tell(by, "client:renamed", subject=client, client=client)
 
 
 def find_client(practice: Practice, client: str) -> Client:
@@ -111,26 +130,26 @@ def find_client(practice: Practice, client: str) -> Client:
 
 
 def search_clients(practice: Practice, words: str, clinician: str | None = None) -> tuple[Client, ...]:
-    """Clients whose names have every one of `words`, whole words in any order and case; of one clinician, if named."""
-    tokens = [practice.token(word) for word in _words(words)]
+    """Clients whose names have every one of `words`, whole words in any order, case and accents; of one clinician, if named. An initial finds a name
+    that was entered with that initial, no longer one. Clients whose record was destroyed are not found."""
+    tokens = {practice.token(word) for word in _words(words)}
     if not tokens:
         return ()
     hits = select(CLIENT_NAMES.c.client).where(CLIENT_NAMES.c.token.in_(tokens)).group_by(CLIENT_NAMES.c.client)
-    query = select(CLIENTS).where(CLIENTS.c.id.in_(hits.having(func.count() == len(set(tokens)))))
+    query = select(CLIENTS).where(CLIENTS.c.id.in_(hits.having(func.count() == len(tokens))))
     if clinician is not None:
         query = query.where(CLIENTS.c.clinician == clinician)
     with practice.look() as connection:
         rows = connection.execute(query.order_by(CLIENTS.c.id)).all()
-    return tuple(_client(practice, row) for row in rows)
+    return tuple(client for row in rows if (client := _unless_destroyed(practice, row)) is not None)
 
 
 def remember(practice: Practice, client: str, words: str, *, by: str) -> None:
     """Keep `words` that screening found as relevant to this client's treatment: they are not flagged again."""
-    found = find_client(practice, client)
-    if words in found.allowed:
-        return
-    sealed = practice.seal(secret_of(client), json.dumps([*found.allowed, words]), "clients", client, "allowed")
     with practice.change() as change:
+        row = known(change.connection.execute(select(CLIENTS).where(CLIENTS.c.id == client)).first(), "client", client)
+        allowed = dict.fromkeys([*_client(practice, row).allowed, words])
+        sealed = practice.seal(secret_of(client), json.dumps(list(allowed)), "clients", client, "allowed")
         change.connection.execute(update(CLIENTS).where(CLIENTS.c.id == client).values(allowed_sealed=sealed))
         change.tell(by, "client:words_allowed", subject=client, client=client)
 
@@ -138,18 +157,15 @@ def remember(practice: Practice, client: str, words: str, *, by: str) -> None:
 def restrict(practice: Practice, client: str, *, self_pay: bool, by: str) -> None:
     """The client pays and asks that their health plan be told nothing (45 CFR 164.522(a)(1)(vi)), or no longer so."""
     with practice.change() as change:
-        known(
-            change.connection.execute(update(CLIENTS).where(CLIENTS.c.id == client).values(self_pay=int(self_pay))).rowcount or None, "client", client
-        )
+        done = change.connection.execute(update(CLIENTS).where(CLIENTS.c.id == client).values(self_pay=int(self_pay))).rowcount
+        known(done or None, "client", client)
         change.tell(by, "client:self_pay", subject=client, client=client, restricted=self_pay)
 
 
 def transfer(practice: Practice, client: str, to: str, *, by: str) -> None:
     """Another clinician takes the client on: the record goes with the client, private notes stay with their author. Unsigned notes stay with whoever
     began them, and must be signed by them."""
-    receiver = find_person(practice, to)
-    if not receiver.active or receiver.standing is Standing.ADMINISTRATOR:
-        raise NotPermitted(who=to, reason="a client is handed to a clinician who works here")
+    _takes_clients(practice, to)
     with practice.change() as change:
         done = change.connection.execute(update(CLIENTS).where(CLIENTS.c.id == client).values(clinician=to)).rowcount
         known(done or None, "client", client)
@@ -166,30 +182,65 @@ def forget_names(connection: Connection, client: str) -> None:
     connection.execute(delete(CLIENT_NAMES).where(CLIENT_NAMES.c.client == client))
 
 
-def _client(practice: Practice, row: object) -> Client:
+def _takes_clients(practice: Practice, person: str) -> None:
+    """Raise NotPermitted unless `person` is a clinician who works here, or is still learning to be one."""
+    found = find_person(practice, person)
+    if not found.active or found.standing is Standing.ADMINISTRATOR:
+        raise NotPermitted(who=person, reason="a client is handed to a clinician who works here")
+
+
+def _pseudonym(practice: Practice) -> str:
+    """A client's id that no client has or had, and a secret for it. Of the hundred million there are, one that is taken is drawn now and then."""
+    for _ in range(_TRIES):
+        name = f"C-{secrets.randbelow(10**8):08d}"
+        try:
+            practice.keyring.make(secret_of(name), [PRACTICE, RECOVERY])
+        except (Conflict, Shredded):
+            continue
+        return name
+    raise Conflict()
+
+
+def _unless_destroyed(practice: Practice, row: Row) -> Client | None:
+    try:
+        return _client(practice, row)
+    except Shredded:
+        return None
+
+
+def _client(practice: Practice, row: Row) -> Client:
     secret = practice.keyring.open(secret_of(row.id))
     name = opened(secret, row.name_sealed, Place("clients", row.id, "name")).decode()
     allowed = json.loads(opened(secret, row.allowed_sealed, Place("clients", row.id, "allowed"))) if row.allowed_sealed else ()
     return Client(row.id, name, row.clinician, row.jurisdiction, bool(row.part2), bool(row.self_pay), tuple(allowed))
 
 
-def _tokens(practice: Practice, name: str) -> set[bytes]:
-    return {practice.token(word) for word in _words(name)}
+def _index(practice: Practice, connection: Connection, client: str, name: str) -> None:
+    """Enter a name's words, and the pieces of those that an apostrophe joins: O'Brien is found as obrien, and as brien."""
+    pieces = name.translate(dict.fromkeys(map(ord, _APOSTROPHES), " "))
+    tokens = {practice.token(word) for word in (*_words(name), *_words(pieces))}
+    if tokens:
+        connection.execute(insert(CLIENT_NAMES), [{"client": client, "token": token} for token in tokens])
 
 
 def _words(name: str) -> list[str]:
-    return re.findall(r"[^\W_]+(?:['’-][^\W_]+)*", name)
+    """Letters and digits in a row; a hyphen parts two words, an apostrophe joins them. Marks belong to the letter before them."""
+    plain = unicodedata.normalize("NFKC", name.translate(dict.fromkeys(map(ord, _APOSTROPHES))))
+    return re.findall(r"(?:[^\W_]|[\u0300-\u036f])+", plain)
 
 
 # ── treatment plans ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def write_plan(practice: Practice, client: str, plan: dict[str, object], *, by: str, since: date | None = None) -> int:
-    """A new version of a client's treatment plan: diagnoses, and goals and objectives with ids that note sentences may link to. Earlier ones stay."""
+    """A new version of a client's treatment plan: diagnoses, and goals and objectives with ids that note sentences may link to. Earlier ones stay.
+    `since`: the day from which it holds, if not from now on. Returns its number. Raises NotKnown, Shredded."""
     with practice.change() as change:
+        known(change.connection.scalar(select(CLIENTS.c.id).where(CLIENTS.c.id == client)), "client", client)
         latest = change.connection.scalar(select(func.max(PLANS.c.version)).where(PLANS.c.client == client)) or 0
         sealed = practice.seal(secret_of(client), json.dumps(plan, sort_keys=True), "plans", client, "body", latest + 1)
-        change.connection.execute(insert(PLANS).values(client=client, version=latest + 1, body_sealed=sealed, since=instant(change.at)))
+        begins = since.isoformat() if since else instant(change.at)
+        change.connection.execute(insert(PLANS).values(client=client, version=latest + 1, body_sealed=sealed, since=begins))
         change.tell(by, "plan:written", subject=client, client=client, version=latest + 1)
     return latest + 1
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 import secrets
 import string
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 
 from nacl.signing import SigningKey
@@ -54,6 +56,8 @@ class Policy:
         for name, value in data.items():
             if name not in known or type(value) is not known[name] or (isinstance(value, int) and value < 0):
                 raise PolicyError(file="policy", reason=f"{name} is not a setting, or not of that kind")
+            if isinstance(value, str) and not re.fullmatch(r"[a-z0-9_-]{1,32}", value):
+                raise PolicyError(file="policy", reason=f"{name} is a code: small letters")
         if data.get("chart", "here") not in ("here", "elsewhere"):
             raise PolicyError(file="policy", reason="chart is here or elsewhere")
         return cls(**data)
@@ -78,13 +82,15 @@ class Practice:
 
     def __init__(self, stores: Stores, keyring: Keyring, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.stores = stores
-        self.keyring = keyring
+        self.keyring = Keyring(keyring.engine, keyring.master, now)  # one clock for both
         self.now = now
 
     @contextmanager
     def change(self) -> Iterator[Change]:
-        """A transaction on the record that commits with its audit events, or not at all."""
+        """A transaction on the record that commits with its audit events, or not at all. There is one at a time: what it reads stays true until it
+        ends. So it is never opened inside another. Raises NotKnown before the practice is made."""
         with writing(self.stores.record) as connection:
+            audit.hold(connection)
             change = Change(connection, self.now())
             yield change
             if not change._events:
@@ -110,9 +116,9 @@ class Practice:
         return opened(self.keyring.open(secret), sealed, Place(table, row, column, version))
 
     def token(self, word: str) -> bytes:
-        """A keyed digest of `word`, the same for every spelling of its case and spaces: an index that does not say what it indexes."""
-        folded = " ".join(word.casefold().split())
-        return hmac.new(self.keyring.open(INDEX), folded.encode("utf-8", "surrogatepass"), hashlib.sha256).digest()
+        """A keyed digest of `word`, the same for every spelling of its case, accents, width and spaces: an index that does not say what it indexes,
+        though it does say which rows share a word."""
+        return hmac.new(self.keyring.open(INDEX), _folded(word).encode("utf-8", "surrogatepass"), hashlib.sha256).digest()
 
     # ── what it has settled ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -121,12 +127,11 @@ class Practice:
             return Policy.of(json.loads(_row(connection).policy))
 
     def settle(self, actor: str, **values: object) -> Policy:
-        """Change what the practice has settled."""
+        """Change what the practice has settled. Raises PolicyError."""
         with self.change() as change:
-            policy = replace(Policy.of(json.loads(_row(change.connection).policy)), **values)
-            Policy.of(asdict(policy))
+            policy = Policy.of(json.loads(_row(change.connection).policy) | values)
             change.connection.execute(update(TABLE).values(policy=json.dumps(asdict(policy), sort_keys=True)))
-            change.tell(actor, "policy:changed", **{k: v for k, v in values.items() if isinstance(v, int | bool)})
+            change.tell(actor, "policy:changed", **values)
         return policy
 
     # ── the audit trail ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -146,10 +151,16 @@ class Practice:
 
 def make(practice: Practice, jurisdiction: str, *, actor: str = "setup") -> tuple[str, str]:
     """Begin a practice in empty stores: its secrets, its audit trail, and its recovery kit, whose two halves are returned to be printed. It is not
-    open until the kit is proven (`ready`). Raises KitError or Conflict where there is a practice."""
+    open until the kit is proven (`ready`). Cut anywhere, it is begun again with the same key file: what the first try left in the keyring is used,
+    and its halves are worth nothing. Were the halves of a practice that stands never printed, `kit.make` gives others. Raises KitError where there is
+    a practice, KeyMissing or KeyWrong where a first try was made with another key file: use that one, or empty stores."""
+    with practice.look() as connection:
+        if connection.execute(select(TABLE.c.id)).first() is not None:
+            raise KitError(reason="there is a practice here already")
     halves = kit.make(practice.keyring, now=practice.now())
     for name in (NAMES, INDEX, SIGNING):
-        practice.keyring.make(name, [PRACTICE, RECOVERY])
+        if not practice.keyring.holders_of(name):
+            practice.keyring.make(name, [PRACTICE, RECOVERY])
     with writing(practice.stores.record) as connection:
         audit.begin(connection)
         row = {"id": 1, "public_id": new_id("P"), "jurisdiction": jurisdiction, "created": instant(practice.now())}
@@ -174,6 +185,12 @@ def known(row: object | None, what: str, name: str) -> object:
     if row is None:
         raise NotKnown(what=what, id=name)
     return row
+
+
+def _folded(word: str) -> str:
+    """One spelling for all that differ in case, accents (of Latin, Greek and Cyrillic letters), width and spaces alone."""
+    apart = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", word).casefold())
+    return " ".join("".join(c for c in apart if not "\u0300" <= c <= "\u036f").split())
 
 
 def _row(connection: Connection) -> object:

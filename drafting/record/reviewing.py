@@ -34,6 +34,10 @@ class BadHeader(RecordError):
     """The header cannot be used: {reason}."""
 
 
+class KeptPrivate(RecordError):
+    """The words of {id} are kept private. To have them in the note, take them back from there."""
+
+
 # ── how it begins ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -41,7 +45,8 @@ def opened(work: Work, *, encounter: str, client: str, allowed: tuple[str, ...],
     """The review of a finished `work`. Low and medium replacements stand applied, words in `allowed` (relevant to this client's treatment) are left.
 
     `previous`: the review of the same encounter before it was drafted again. What the clinician answered, decided and confirmed there stands, where
-    it is about the same thing; what they typed stays, what was moved to private stays out. `zone`: an IANA name, in which the hour was held.
+    it is about the same thing; what they typed stays, what was moved to private stays out. Sentences that they edited stand as the draft has them
+    (`redraft` keeps those that it is told of). `zone`: an IANA name, in which the hour was held.
     """
     version = previous.version + 1 if previous else 1
     sentences, flags = _screened(_matched(work.draft, version, previous), work.findings, version, allowed, previous)
@@ -97,14 +102,16 @@ def _screened(
 ) -> tuple[tuple[ReviewSentence, ...], tuple[Flag, ...]]:
     """Sentences as they stand once replacements are applied, and their flags, which keep the words. What became of the same words in the same
     sentence before becomes of them again."""
-    before = {(f.sentence, f.kind, f.words): f for f in previous.flags} if previous else {}
+    before = list(previous.flags) if previous else []
     flags, states = [], {}
     for number, f in enumerate(findings, 1):
-        place = [s.id for s in sentences if s.section == f.section][f.sentence]
-        old = before.get((place, f.kind, f.text))
-        flag = flagging.raised(f, old.id if old else _id("f", version, number), place)
-        states[flag.id] = old.state if old else flagging.first_state(f, allowed)
+        place = [s for s in sentences if s.section == f.section][f.sentence]
+        old = next((b for b in before if (b.sentence, b.kind, b.words) == (place.id, f.kind, f.text)), None)
+        flag = flagging.raised(f, old.id if old else _id("f", version, number), place.id)
+        states[flag.id] = old.state if old else flagging.first_state(f, allowed, place.origin is Origin.DRAFTED)
         flags.append(replace(flag, why=old.why if old else None))
+        if old:
+            before.remove(old)
     texts, settled = [], []
     for s in sentences:
         text, own = flagging.settled_all(s.text, tuple(f for f in flags if f.sentence == s.id), states)
@@ -240,10 +247,12 @@ def answer(review: Review, risk: str, answer: RiskAnswer, own: str | None = None
 
 def decide(review: Review, statement: str, route: Route) -> Review:
     """Where a held statement goes. To private: its words leave the review, with every sentence that rests on it. To the record: its sentence is still
-    to be written (`admitted`). `HELD`: not decided after all."""
+    to be written (`admitted`). `HELD`: not decided after all. Raises KeptPrivate for a statement that went to private."""
     _one(review.held, "held statement", statement, "statement")
     if route is Route.PRIVATE:
         return purged(review, (statement,))
+    if statement in review.private:
+        raise KeptPrivate(id=statement)
     return _next(_decided(review, statement, None if route is Route.HELD else route))
 
 
@@ -303,8 +312,7 @@ def rescreened(review: Review, sentence: str, findings: Sequence[PhiFinding], al
     used = [int(f.id.removeprefix(prefix)) for f in review.flags if re.fullmatch(rf"{prefix}\d+", f.id)]
     found = []
     for number, f in enumerate(findings, max(used, default=0) + 1):
-        state = FlagState.REMEMBERED if flagging.allowed(f, allowed) else FlagState.OPEN
-        found.append(flagging.raised(f, f"{prefix}{number}", sentence, state))
+        found.append(flagging.raised(f, f"{prefix}{number}", sentence, flagging.first_state(f, allowed, False)))
     return _put(review, old, flagging.joined(_flags(review, sentence), found))
 
 

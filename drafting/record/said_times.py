@@ -32,9 +32,9 @@ def _pair(first: tuple[str | None, ...], last: tuple[str | None, ...]) -> tuple[
         starts, stops = ([_time(*end[:2], half) for half in ([end[2]] if end[2] else "ap")] for end in (first, last))
         ways = [(a, b) for a in starts for b in stops if a and b]
         return min(ways, key=lambda way: NoteHeader("", start=way[0], stop=way[1]).minutes, default=(None, None))
-    if _time(*first) or _time(*last):
-        return _time(*first, None, True), _time(*last, None, True)
-    return None, None
+    of_24 = bool(_time(*first) or _time(*last))
+    pair = _time(*first, full=of_24), _time(*last, full=of_24)
+    return pair if all(pair) else (None, None)
 
 
 def _time(hour: str, minute: str | None, half: str | None, full: bool = False) -> str | None:

@@ -107,6 +107,8 @@ def secret_of(note: str) -> str:
 def put(practice: Practice, encounter: str, client: str, author: str, items: Sequence[PrivateItem], *, by: str) -> None:
     """Put items away for their author. An item whose id is there already is left as it is, so this may be cut and repeated. Reads nothing of the
     private notes' database. Raises KeyMissing where the author has no keys, Shredded where the item was destroyed."""
+    if not items:
+        return
     joined_ids(item.id for item in items)
     for item in items:
         _put(practice, encounter, client, author, item)
@@ -172,6 +174,8 @@ def shared_with(practice: Practice, reader: str) -> tuple[PrivateNote, ...]:
 
 def _read(practice: Practice, rows: Sequence[object], opener: Opener, why: Why, by: str | None) -> dict[str, str]:
     person = opener.holder.removeprefix("person/")
+    if not rows:
+        return {}
     if opener.holder == RECOVERY and by is None:
         raise ValueError("whoever uses the kit is named")
     refused = [row.id for row in rows if not _may(practice, row, opener, why)]
@@ -276,6 +280,8 @@ def _enrolled(practice: Practice, person: str) -> None:
 def shred(practice: Practice, notes: Sequence[str], *, by: str, reason: str) -> dict[str, str]:
     """Destroy notes; the receipt of each. Safe to cut: `finish` goes on. Raises Held, and then touches none; NotKnown, Shredded."""
     rows = _rows(practice, notes)
+    if not rows:
+        return {}
     with practice.change() as change:
         for client in {row.client for row in rows}:
             refuse_held(change.connection, client)

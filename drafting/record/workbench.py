@@ -18,12 +18,12 @@ from sqlalchemy import ColumnElement, Connection, delete, insert, select, tuple_
 
 from drafting.errors import Conflict, Held, IllegalMove, NotPermitted
 from drafting.record.keys import PRACTICE, RECOVERY, WORKER, Keyring, Opener, Place, opened, seal
+from drafting.record.lifecycle import Move, moved
 from drafting.record.passphrases import holder as holder_of_person
 from drafting.record.practice import Change, Practice, known, new_id, ready
-from drafting.record.store import at, instant, reading, writing
+from drafting.record.store import at, instant, reading
 from drafting.record.tables.keyring import HOLDERS, TOMBSTONES, WRAPPED
 from drafting.record.tables.record import CLIENTS, ENCOUNTERS, HOLDS, INTENTS, MEDIA, PEOPLE, REQUESTS, WORK
-from drafting.record.tables.record import PRACTICE as PRACTICE_TABLE
 from drafting.types.record import Encounter, NoteState, Stage, Standing
 
 EDITABLE = (NoteState.DRAFT, NoteState.IN_REVIEW, NoteState.RETURNED)
@@ -109,7 +109,7 @@ def progress(practice: Practice, encounter: str, stage: Stage, failure: str | No
     if (stage is Stage.FAILED) != (failure is not None):
         raise ValueError("a failure has a code, and nothing else has one")
     with practice.change() as change:
-        row = locked(change.connection, encounter)
+        row = row_of(change.connection, encounter)
         if Stage.FAILED not in (stage, Stage(row.stage)) and _WAY.index(stage) < _WAY.index(Stage(row.stage)):
             raise IllegalMove(state=row.stage, move=stage.value)
         change.connection.execute(update(ENCOUNTERS).where(ENCOUNTERS.c.id == encounter).values(stage=stage.value, failure=failure))
@@ -118,17 +118,16 @@ def progress(practice: Practice, encounter: str, stage: Stage, failure: str | No
         practice.keyring.unshare(holder(encounter), WORKER)
 
 
-def locked(connection: Connection, encounter: str) -> object:
-    """The encounter's row, held against other writers until the transaction ends. Raises NotKnown."""
-    row = connection.execute(select(ENCOUNTERS).where(ENCOUNTERS.c.id == encounter).with_for_update()).first()
-    return known(row, "encounter", encounter)
+def row_of(connection: Connection, encounter: str) -> object:
+    """The encounter's row. Raises NotKnown."""
+    return known(connection.execute(select(ENCOUNTERS).where(ENCOUNTERS.c.id == encounter)).first(), "encounter", encounter)
 
 
 def editable(connection: Connection, encounter: str, move: str) -> object:
     """The same, of a note that may still be changed. Raises IllegalMove."""
-    row = locked(connection, encounter)
+    row = row_of(connection, encounter)
     if row.state not in EDITABLE:
-        raise IllegalMove(state=row.state, move=move)
+        raise IllegalMove(state=row.state.replace("_", " "), move=move)
     return row
 
 
@@ -168,8 +167,8 @@ def _page(connection: Connection, where: ColumnElement[bool], after: tuple[date 
 
 
 def put(practice: Practice, encounter: str, kind: str, version: int, body: bytes, *, statements: Iterable[str] = (), by: str) -> None:
-    """Keep a version of some work. A review must follow the one that stands, in a note that may be changed. Raises Conflict, IllegalMove, NotKnown,
-    Shredded."""
+    """Keep a version of some work. A review must follow the one that stands, in a note that may be changed; its author's puts the note in review.
+    Raises Conflict, IllegalMove, NotKnown, Shredded."""
     with practice.change() as change:
         add(practice, change, encounter, Item(kind, version, body, tuple(statements)), by=by)
 
@@ -177,12 +176,13 @@ def put(practice: Practice, encounter: str, kind: str, version: int, body: bytes
 def add(practice: Practice, change: Change, encounter: str, item: Item, *, by: str) -> None:
     """`put`, inside a transaction that does more."""
     name = key_for(encounter, item.kind, item.version)
-    row = locked(change.connection, encounter)
+    row = row_of(change.connection, encounter)
     if item.kind == "review":
         editable(change.connection, encounter, "changed")
         if row.version != item.version - 1:
             raise Conflict()
-        change.connection.execute(update(ENCOUNTERS).where(ENCOUNTERS.c.id == encounter).values(version=item.version))
+        state = moved(NoteState(row.state), Move.EDIT) if by == row.author else NoteState(row.state)
+        change.connection.execute(update(ENCOUNTERS).where(ENCOUNTERS.c.id == encounter).values(version=item.version, state=state.value))
     statements = joined_ids(sorted(set(item.statements)))
     secret = practice.keyring.make(name, [holder(encounter)])
     sealed = seal(secret, item.body, _place(encounter, item.kind, item.version))
@@ -210,25 +210,33 @@ def latest(connection: Connection, encounter: str, kind: str) -> tuple[int, froz
 
 
 def purge(practice: Practice, encounter: str, statements: Iterable[str], *, by: str) -> int:
-    """Destroy every version of everything that holds words of `statements`, and say how many there were. Raises Held."""
+    """Destroy every version of everything that holds words of `statements`, and say how many there were. Raises Held, NotScrubbed."""
+    keys = destroy_words(practice, encounter, statements)
     with practice.change() as change:
-        return purge_within(practice, change, encounter, statements, by=by)
+        forget(change, encounter, keys, by=by)
+    return len(keys)
 
 
-def purge_within(practice: Practice, change: Change, encounter: str, statements: Iterable[str], *, by: str) -> int:
-    """`purge`, inside a transaction that does more. Keys go first: were it cut between, the rows that are left still say what to repeat."""
-    row = locked(change.connection, encounter)
-    refuse_held(change.connection, row.client)
+def destroy_words(practice: Practice, encounter: str, statements: Iterable[str]) -> tuple[str, ...]:
+    """Destroy the keys of all that holds words of `statements`, and name them. Their rows stay until `forget`, so that after a cut between the two
+    this can be repeated. It is never called inside a transaction: the keyring waits for those. Raises Held, NotScrubbed."""
     gone = set(statements)
-    columns = select(WORK.c.kind, WORK.c.version, WORK.c.key, WORK.c.statements).where(WORK.c.encounter == encounter)
-    named = [item for item in change.connection.execute(columns).all() if gone & set(item.statements.split())]
-    if named:
-        practice.keyring.shred([item.key for item in named], reason="purged", now=change.at)
-    for item in named:
-        which = (WORK.c.encounter == encounter) & (WORK.c.kind == item.kind) & (WORK.c.version == item.version)
-        change.connection.execute(delete(WORK).where(which))
-    change.tell(by, "work:purged", subject=encounter, client=row.client, versions=len(named))
-    return len(named)
+    with practice.look() as connection:
+        refuse_held(connection, row_of(connection, encounter).client)
+        rows = connection.execute(select(WORK.c.key, WORK.c.statements).where(WORK.c.encounter == encounter)).all()
+    keys = tuple(row.key for row in rows if gone & set(row.statements.split()))
+    if keys:
+        practice.keyring.shred(keys, reason="purged", now=practice.now())
+    return keys
+
+
+def forget(change: Change, encounter: str, keys: Iterable[str], *, by: str) -> None:
+    """Take the rows away whose keys were destroyed."""
+    row = row_of(change.connection, encounter)
+    count = 0
+    for key in keys:
+        count += change.connection.execute(delete(WORK).where(WORK.c.encounter == encounter, WORK.c.key == key)).rowcount
+    change.tell(by, "work:purged", subject=encounter, client=row.client, versions=count)
 
 
 def _place(encounter: str, kind: str, version: int) -> Place:
@@ -262,7 +270,6 @@ def worker(practice: Practice) -> Opener:
     """The worker's key, made at the first call; its private half is a secret of the practice's, `worker`."""
     if not has_keys(practice.keyring, WORKER):
         with practice.change() as change:
-            change.connection.execute(select(PRACTICE_TABLE.c.id).with_for_update()).first()
             if not has_keys(practice.keyring, WORKER):
                 _make_pair(practice, WORKER, [PRACTICE, RECOVERY])
             change.tell(WORKER, "worker:keyed")
@@ -276,7 +283,7 @@ def lend(practice: Practice, encounter: str, opener: Opener, *, to: str = WORKER
     if to == WORKER and until is None:
         until = practice.now() + timedelta(hours=practice.policy().worker_hours)
     with practice.change() as change:
-        row = locked(change.connection, encounter)
+        row = row_of(change.connection, encounter)
         if to != WORKER and to != holder_of_person(row.supervisor or ""):
             raise NotPermitted(who=to, reason="unsigned work is lent to its worker and its supervisor alone")
         change.tell(opener.holder.removeprefix("person/"), "encounter:lent", subject=encounter, client=row.client, to=to)
@@ -294,7 +301,7 @@ def lend_supervisor(practice: Practice, encounter: str, opener: Opener, *, until
 def take_back(practice: Practice, encounter: str, whose: str, *, by: str) -> None:
     """Take what was lent away. Raises NotPermitted for the author's own and the kit's."""
     with practice.change() as change:
-        row = locked(change.connection, encounter)
+        row = row_of(change.connection, encounter)
         if whose in (RECOVERY, holder_of_person(row.author)):
             raise NotPermitted(who=by, reason="the author's key and the recovery kit's are not lent")
         change.tell(by, "encounter:taken_back", subject=encounter, client=row.client, holder=whose)
@@ -313,16 +320,15 @@ def own(practice: Practice, encounter: str, opener: Opener) -> Opener:
 
 
 def _make_pair(practice: Practice, name: str, holders: Sequence[str]) -> None:
-    """A pair for `name`, whose row in the record the caller has locked and not yet committed: what an earlier call that was cut left is in nobody's
-    use, and is made anew."""
-    with writing(practice.keyring.engine) as connection:
+    """A pair for `name`, inside the transaction on the record that first uses it: what one that was cut left is in nobody's use, and is made anew."""
+    with practice.keyring.changing() as connection:
         connection.execute(delete(WRAPPED).where(WRAPPED.c.secret == name))
         connection.execute(delete(HOLDERS).where(HOLDERS.c.id == name))
     practice.keyring.make_pair(name, holders, now=practice.now())
 
 
 def _end_at(keyring: Keyring, name: str, whose: str, until: datetime) -> None:
-    with writing(keyring.engine) as connection:
+    with keyring.changing() as connection:
         connection.execute(update(WRAPPED).where(WRAPPED.c.secret == name, WRAPPED.c.holder == whose).values(until=instant(until)))
 
 
@@ -351,46 +357,39 @@ def receipt_of(keyring: Keyring, name: str) -> str | None:
 
 
 def shred(practice: Practice, encounter: str, *, by: str, reason: str) -> str:
-    """Destroy all that lies on the workbench of an encounter, and return the receipt. Safe to cut and to repeat. Raises Held, NotKnown."""
-    intent = f"work:{encounter}"
+    """Destroy all that lies on the workbench of an encounter, and return the receipt. Safe to cut and to repeat. Raises Held, NotKnown,
+    NotScrubbed."""
+    intent, done = f"work:{encounter}", receipt_of(practice.keyring, holder(encounter))
     with practice.look() as connection:
+        client = row_of(connection, encounter).client
         begun = connection.scalar(select(INTENTS.c.id).where(INTENTS.c.id == intent)) is not None
-    done = receipt_of(practice.keyring, holder(encounter))
     if done is not None and not begun:
         return done
-    if not begun:
-        with practice.change() as change:
-            client = locked(change.connection, encounter).client
+    with practice.change() as change:
+        if done is None:
             refuse_held(change.connection, client)
+        if not begun:
             row = {"id": intent, "kind": _SHRED, "encounter": encounter, "subject": f"{by} {reason}", "at": instant(change.at)}
             change.connection.execute(insert(INTENTS).values(row))
-            change.tell(by, "work:shredding", subject=encounter, client=client, reason=reason)
-    return _shred(practice, encounter, by, reason)
+        change.tell(by, "work:shredding", subject=encounter, client=client, reason=reason)
+    return _shred(practice, encounter, client, by, reason)
 
 
 def finish(practice: Practice) -> int:
-    """Finish every shredding that was cut, but for those whose keys are not gone yet while a hold has come between. Returns how many."""
+    """Finish every shredding that was cut, and say how many; one to which a hold has come before its key was gone waits on."""
+    mine = select(INTENTS.c.encounter, INTENTS.c.subject, ENCOUNTERS.c.client).join(ENCOUNTERS, ENCOUNTERS.c.id == INTENTS.c.encounter)
     with practice.look() as connection:
-        rows = connection.execute(select(INTENTS.c.encounter, INTENTS.c.subject).where(INTENTS.c.kind == _SHRED)).all()
-    return sum(_shred_unless_held(practice, row.encounter, *row.subject.split(" ")) for row in rows)
+        rows = connection.execute(mine.where(INTENTS.c.kind == _SHRED)).all()
+        due = [r for r in rows if stops(connection, r.client) is None or receipt_of(practice.keyring, holder(r.encounter)) is not None]
+    for row in due:
+        by, reason = row.subject.split(" ")
+        _shred(practice, row.encounter, row.client, by, reason)
+    return len(due)
 
 
-def _shred_unless_held(practice: Practice, encounter: str, by: str, reason: str) -> bool:
-    try:
-        _shred(practice, encounter, by, reason)
-    except Held:  # its intent stays, for when the hold is lifted
-        return False
-    return True
-
-
-def _shred(practice: Practice, encounter: str, by: str, reason: str) -> str:
-    name = holder(encounter)
+def _shred(practice: Practice, encounter: str, client: str, by: str, reason: str) -> str:
+    receipt = practice.keyring.shred([holder(encounter)], reason=reason, now=practice.now())  # and every secret that was wrapped to it
     with practice.change() as change:
-        client = locked(change.connection, encounter).client
-        if receipt_of(practice.keyring, name) is None:
-            refuse_held(change.connection, client)
-            practice.keyring.shred([name], reason=reason, now=change.at)  # and every secret that was wrapped to it
-        receipt = receipt_of(practice.keyring, name)
         for table in (WORK, MEDIA):
             change.connection.execute(delete(table).where(table.c.encounter == encounter))
         change.connection.execute(delete(INTENTS).where(INTENTS.c.id == f"work:{encounter}"))

@@ -70,7 +70,7 @@ class Flag:
     reason: str
     suggestion: str = field(repr=False)
     state: FlagState = FlagState.OPEN
-    why: str | None = None
+    why: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

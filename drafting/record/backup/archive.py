@@ -10,21 +10,20 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
 from nacl.signing import SigningKey
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import select
 
 from drafting.errors import AuditBroken, BackupError, KeyMissing, Shredded
 from drafting.record import audit, migrating
 from drafting.record.backup import box, rows
 from drafting.record.keys import PRACTICE, RECOVERY
 from drafting.record.practice import SIGNING, Practice, known, ready
-from drafting.record.store import instant, is_sqlite, reading
+from drafting.record.store import instant, reading
 from drafting.record.tables.record import PRACTICE as TABLE
 
 KIND = "backup/1"
@@ -82,7 +81,7 @@ def create(practice: Practice, folder: Path, *, by: str = "backup") -> Manifest:
         practice.keyring.keep(secret_of(manifest.id), key, [PRACTICE, RECOVERY])
     with practice.change() as change:
         change.tell(by, "backup:created", subject=manifest.id, rows=sum(counts.values()), events=counts["record.audit"])
-    return Manifest(manifest.id, at, manifest.practice, manifest.versions, manifest.verify, counts)
+    return replace(manifest, rows=counts)
 
 
 def verify(practice: Practice, archive: Path, *, by: str = "backup") -> Report:
@@ -174,20 +173,11 @@ def _told(practice: Practice, sealed: box.Box, manifest: Manifest) -> dict[str, 
     head = {"id": manifest.id, "at": instant(manifest.at), "practice": manifest.practice, "versions": manifest.versions, "verify": manifest.verify}
     telling = rows.Telling(sealed.add, head)
     for store, engine in (("record", practice.stores.record), ("private", practice.stores.private)):
-        with snapshot(engine) as connection:
+        with reading(engine) as connection:
             telling.tables(connection, store, rows.DATA[store])
     telling.end()
     sealed.close()
     return telling.counts
-
-
-@contextmanager
-def snapshot(engine: Engine) -> Iterator[Connection]:
-    """A transaction that reads and sees one state throughout, on PostgreSQL too."""
-    with reading(
-        engine if is_sqlite(engine) else engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-    ) as connection:
-        yield connection
 
 
 def _public_id(practice: Practice) -> str:

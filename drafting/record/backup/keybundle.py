@@ -31,7 +31,7 @@ from drafting.record.backup import archive as archives
 from drafting.record.backup import box, rows
 from drafting.record.keys import RECOVERY, Keyring, Opener
 from drafting.record.practice import SIGNING, Practice, ready
-from drafting.record.store import connected, instant, writing
+from drafting.record.store import connected, instant, reading, writing
 from drafting.record.tables.keyring import HOLDERS
 
 KIND = "bundle/1"
@@ -63,10 +63,11 @@ def bundle(practice: Practice, path: Path, *, by: str = "backup") -> Bundle:
     migrating.check(practice.stores)
     signing = SigningKey(practice.keyring.open(SIGNING))
     key, at, version = secrets.token_bytes(32), practice.now(), migrating.version(practice.stores.keyring)
-    with _written_over(path), box.placed(path) as file, archives.snapshot(practice.stores.keyring) as connection:
-        newest = connection.execute(select(HOLDERS).where(HOLDERS.c.id == RECOVERY).order_by(HOLDERS.c.version.desc()).limit(1)).one()
-        locked = base64.b64encode(SealedBox(PublicKey(newest.public)).encrypt(key)).decode()
-        line = {"aside": KIND, "at": instant(at), "kit": newest.version, "public": newest.public.hex(), "key": locked}
+    with _written_over(path), box.placed(path) as file, reading(practice.stores.keyring) as connection:
+        kits = select(HOLDERS).where(HOLDERS.c.id == RECOVERY, HOLDERS.c.proven.is_not(None))
+        present = connection.execute(kits.order_by(HOLDERS.c.version.desc()).limit(1)).one()
+        locked = base64.b64encode(SealedBox(PublicKey(present.public)).encrypt(key)).decode()
+        line = {"aside": KIND, "at": instant(at), "kit": present.version, "public": present.public.hex(), "key": locked}
         sealed = box.Box(file, key, line)
         telling = rows.Telling(sealed.add, {"at": instant(at), "version": version})
         telling.tables(connection, "keyring", rows.KEYS["keyring"])

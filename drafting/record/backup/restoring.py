@@ -20,6 +20,7 @@ from drafting.record.backup import archive as archives
 from drafting.record.backup import box, rows
 from drafting.record.backup import keybundle as bundles
 from drafting.record.keys import Keyring, Master
+from drafting.record.people import forget_names, secret_of
 from drafting.record.store import Stores, reading, writing
 from drafting.types.record import AuditEvent
 
@@ -54,7 +55,7 @@ def restore(
     for name, found in hearing.head["versions"].items():
         _same_version(name, found, migrating.version(getattr(into, name)))
     try:
-        report = _filled(hearing, into, kept, now, by, key_file, keyring.master)
+        report = _filled(hearing, into, kept, now, by, key_file, keyring.master.newest())
     except BaseException:
         key_file.unlink(missing_ok=True)
         raise
@@ -66,15 +67,21 @@ def _filled(hearing: rows.Hearing, into: Stores, kept: Head | None, now: datetim
     """Both databases from `hearing`, the trail checked and told of it, and the key file: the record's transaction is the last to end."""
     with writing(into.record) as record, writing(into.private) as private:
         rows.fill(hearing.rows(rows.DATA), {"record": record, "private": private}, rows.DATA)
+        _forget(record, into)
         manifest = archives.manifest_of(hearing)
         facts = {"rows": sum(manifest.rows.values()), "events": manifest.rows["record.audit"]}
         audit.append(record, AuditEvent(now, by, "backup:restored", subject=manifest.id, facts=facts))
         audit.verify(record, kept, bytes.fromhex(manifest.verify))
-        try:
-            keyfile.write(key_file, master)
-        except OSError as error:
-            raise BackupError(reason=f"{key_file.name} cannot be written ({error.strerror})") from None
+        keyfile.write(key_file, master)
     return archives.Report(manifest, manifest.rows["record.audit"])
+
+
+def _forget(record: Connection, into: Stores) -> None:
+    """A client whose record was destroyed after the archive was made is not in the index of names again."""
+    stones = rows.KEYS["keyring"].tables["tombstones"].c.secret
+    with reading(into.keyring) as connection:
+        for name in connection.scalars(sa.select(stones).where(stones.startswith(secret_of("")))):
+            forget_names(record, name.removeprefix(secret_of("")))
 
 
 def _emptied(into: Stores) -> None:

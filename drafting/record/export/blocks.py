@@ -18,7 +18,7 @@ from drafting.record.export.letters import line, plain, replaced
 from drafting.record.export.parties import Parties
 from drafting.record.export.profiles import View, amended, every, profile, withdrawn
 from drafting.types.record import Document, NoteKind, RiskLine, Signature, SignedNote
-from drafting.types.review import Flag, FlagState, NoteHeader, Review
+from drafting.types.review import Flag, FlagState, NoteHeader, Review, RiskAnswer, RiskQuestion
 
 FRAME, HEADER, KINDS, MEANINGS = (prompts.table("exports.toml")[name] for name in ("frame", "header", "kinds", "meanings"))
 
@@ -63,8 +63,7 @@ def of_review(review: Review, parties: Parties) -> tuple[Block, ...]:
     for key, title in review.sections:
         if words := draft_section(review, key):
             blocks += [Block(Kind.HEADING, line(title)), Block(Kind.WORDS, words)]
-    answers = prompts.table("signing.toml")["answers"]
-    blocks += _risks([RiskLine(r.topic, r.whose, answers[r.answer] if r.answer else FRAME["unanswered"], r.own) for r in review.risks], shown)
+    blocks += _risks(map(_risk, review.risks), shown)
     return tuple(block for block in blocks if block.text)
 
 
@@ -172,6 +171,12 @@ def open_items(note: SignedNote, shown: frozenset[str]) -> str:
 
 def _header(header: NoteHeader, parties: Parties, shown: Iterable[str], months: bool) -> list[Block]:
     return [Block(Kind.FIELD, text, label) for label, text in rows(header, parties, shown, months)]
+
+
+def _risk(question: RiskQuestion) -> RiskLine:
+    """A risk item as it would be signed."""
+    answer = prompts.table("signing.toml")["answers"][question.answer] if question.answer else FRAME["unanswered"]
+    return RiskLine(question.topic, question.whose, answer, question.own if question.answer is RiskAnswer.OWN_WORDS else None)
 
 
 def _risks(risks: Iterable[RiskLine], shown: frozenset[str]) -> list[Block]:

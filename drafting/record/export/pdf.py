@@ -35,6 +35,7 @@ from drafting.types.review import Review
 
 REGULAR, BOLD, SIGNS = "AsideText", "AsideText-Bold", "AsideSigns"
 _MARGIN, _HEAD, _FOOT = 20 * mm, 12 * mm, 12 * mm
+_HEAD_LENGTH = 200  # characters, more than fit beside one another
 _PIECE = 4000  # characters a paragraph: the time to break one into lines grows with the square of its length
 
 
@@ -79,6 +80,7 @@ def _head(parties: Parties, when: str) -> str:
 def _built(blocks: tuple[Block, ...], page: _Page) -> bytes:
     """Set twice: the first time tells how many pages there are."""
     blocks = (*blocks, *_undrawn((*(block.text for block in blocks), page.head)))
+    page = replace(page, head=_fitting(page.head, A4[0] - 2 * _MARGIN))
     _, pages = _set(blocks, page)
     return _set(blocks, replace(page, pages=pages))[0]
 
@@ -111,7 +113,7 @@ def _head_of(canvas: Canvas, page: _Page) -> None:
         canvas.drawCentredString(0, 0, page.across)
         canvas.restoreState()
     canvas.setFont(REGULAR, 8.5)
-    canvas.drawString(_MARGIN, height - _MARGIN, _fitting(page.head, width - 2 * _MARGIN))
+    canvas.drawString(_MARGIN, height - _MARGIN, page.head)
     canvas.restoreState()
 
 
@@ -125,9 +127,11 @@ def _foot_of(canvas: Canvas, page: _Page) -> None:
 
 def _fitting(text: str, width: float) -> str:
     """A line in the text font alone, cut with an ellipsis where it is too long for the page."""
+    _fonts()
     text = "".join(c if _font(c) == REGULAR else MARK for c in visible(text))
-    if pdfmetrics.stringWidth(text, REGULAR, 8.5) <= width:
+    if len(text) <= _HEAD_LENGTH and pdfmetrics.stringWidth(text, REGULAR, 8.5) <= width:
         return text
+    text = text[:_HEAD_LENGTH]
     while pdfmetrics.stringWidth(f"{text}…", REGULAR, 8.5) > width:
         text = text[:-1]
     return f"{text}…"

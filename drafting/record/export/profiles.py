@@ -7,7 +7,7 @@ chosen by role where it is known, otherwise by section and by words, and so may 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
@@ -16,22 +16,25 @@ import prompts
 from drafting.errors import NotKnown, PolicyError, ReleaseRefused
 from drafting.pipeline.formats import load
 from drafting.record.export.letters import replaced
-from drafting.record.export.needed import speaks_of
+from drafting.record.export.needed import known, speaks_of
 from drafting.record.export.parties import Parties
 from drafting.types import PhiFinding, Role
 from drafting.types.record import Document, NoteKind, SignedNote, SignedSection, SignedSentence
 
 _FILE = "exports.toml"
-_KEYS = frozenset({"title", "shows", "sections", "roles", "spoken_of", "elements", "excluded", "dates", "screened", "fhir"})
+_KEYS = frozenset({"title", "shows", "sections", "roles", "spoken_of", "about", "dates", "screened", "fhir"})
 _SHOWN = frozenset({*prompts.table(_FILE)["header"], "practice", "late", "reason", "own_words", "open", "signer", "licence", "digest", "drafting"})
 
 Screened = Mapping[str, tuple[PhiFinding, ...]]
 """What screening found, by the id of the signed note; each finding placed in a section (its key) and a sentence (its number there)."""
 
+Place = tuple[str, str, int]
+"""Where a sentence stands: the signed note's id, the section's key, its number there from 0."""
+
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What a kind of reader gets. `codes`: the elements for which a sentence of the roles `spoken_of` is kept."""
+    """What a kind of reader gets. `about`: what a sentence of the roles `spoken_of` is kept for."""
 
     key: str
     title: str
@@ -39,7 +42,7 @@ class Profile:
     whole: bool
     roles: frozenset[Role]
     spoken_of: frozenset[Role]
-    codes: tuple[str, ...]
+    about: tuple[str, ...]
     months: bool
     screened: bool
     fhir: bool
@@ -47,10 +50,10 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A sentence that a reader does not get: in which signed note and section it stands."""
+    """A sentence that a reader does not get: where it stands, and its section's title."""
 
-    note: str
-    section: str
+    place: Place
+    title: str
     text: str = field(repr=False)
 
 
@@ -100,29 +103,39 @@ def keys() -> tuple[str, ...]:
     return tuple(prompts.table(_FILE)["profiles"])
 
 
-def apply(document: Document, key: str, parties: Parties, *, roles: Mapping[str, Role] | None = None, screened: Screened | None = None) -> View:
-    """What a reader of profile `key` gets of `document`, of everything that was signed after it too. `roles`: statement id → role, where it is
-    known. `screened`: found words are replaced by their suggestions, in brackets. Raises NotKnown; ReleaseRefused where the client paid and asked
-    that the health plan be told nothing (45 CFR 164.522(a)(1)(vi)), and where a profile that names nobody was not screened."""
+def apply(
+    document: Document,
+    key: str,
+    parties: Parties,
+    *,
+    roles: Mapping[str, Role] | None = None,
+    screened: Screened | None = None,
+    decided: Mapping[Place, bool] | None = None,
+) -> View:
+    """What a reader of profile `key` gets of `document`, of everything that was signed after it too.
+
+    `roles`: statement id → role, where it is known. `screened`: found words are replaced by their suggestions, in brackets. `decided`: where a
+    profile chooses sentences, a person's choice, which goes before ours (True: it goes). Raises NotKnown; ReleaseRefused where the client paid and
+    asked that the health plan be told nothing (45 CFR 164.522(a)(1)(vi)), and where a profile that names nobody was not screened.
+    """
     chosen = profile(key)
     if key == "payer" and parties.self_pay:
         raise ReleaseRefused(reason="the client paid and asked that the health plan be told nothing (45 CFR 164.522(a)(1)(vi))")
     if chosen.screened and screened is None:
         raise ReleaseRefused(reason=f"the words were not screened for the profile {key}")
-    return _Cut(chosen, roles or {}, screened or {}).view(document, parties)
+    return _Cut(chosen, roles or {}, screened or {}, decided or {}).view(document, parties)
 
 
-def preview(
-    document: Document, reader: str, parties: Parties, *, roles: Mapping[str, Role] | None = None, screened: Screened | None = None
-) -> Preview:
-    """What `reader` (insurer, lawyer, client, supervisor) would get, and what not. Raises NotKnown for a reader who is none."""
+def preview(document: Document, reader: str, parties: Parties, **known: Any) -> Preview:
+    """What `reader` (insurer, lawyer, client, supervisor) would get, and what not; `known` as `apply` takes it. Raises NotKnown for a reader who is
+    none."""
     data = prompts.table(_FILE)["readers"].get(reader)
     if data is None:
         raise NotKnown(what="reader", id=reader)
     key = data["profile"]
     hidden = tuple(sorted(_SHOWN - profile(key).shows))
     try:
-        view = apply(document, key, parties, roles=roles, screened=screened)
+        view = apply(document, key, parties, **known)
     except ReleaseRefused as refusal:
         return Preview(reader, key, data["gets"], data["not"], 0, (), 0, hidden, str(refusal))
     kept = sum(len(section.sentences) for d in every(view.document) for section in d.note.sections)
@@ -172,6 +185,7 @@ class _Cut:
     profile: Profile
     roles: Mapping[str, Role]
     screened: Screened
+    decided: Mapping[Place, bool]
     left_out: list[LeftOut] = field(default_factory=list)
     replaced: int = 0
 
@@ -188,20 +202,19 @@ class _Cut:
         found = [f for f in self.screened.get(note.id, ()) if f.section == section.key]
         sentences = []
         for number, sentence in enumerate(section.sentences):
-            if self._goes(sentence, of_section):
+            place = (note.id, section.key, number)
+            if self.profile.whole or self.decided.get(place, self._needed(sentence, of_section)):
                 sentences.append(self._without(sentence, [f for f in found if f.sentence == number]))
             else:
-                self.left_out.append(LeftOut(note.id, section.title, sentence.text))
+                self.left_out.append(LeftOut(place, section.title, sentence.text))
         return replace(section, sentences=tuple(sentences))
 
-    def _goes(self, sentence: SignedSentence, of_section: frozenset[Role]) -> bool:
-        if self.profile.whole:
-            return True
-        known = [self.roles.get(statement) for statement in sentence.evidence]
-        roles = frozenset(role for role in known if role) if known and all(known) else of_section
+    def _needed(self, sentence: SignedSentence, of_section: frozenset[Role]) -> bool:
+        told = [self.roles.get(statement) for statement in sentence.evidence]
+        roles = frozenset(role for role in told if role) if told and all(told) else of_section
         if roles and roles <= self.profile.roles:
             return True
-        return bool(not roles or roles & (self.profile.roles | self.profile.spoken_of)) and speaks_of(sentence.text, self.profile.codes)
+        return bool(not roles or roles & (self.profile.roles | self.profile.spoken_of)) and speaks_of(sentence.text, self.profile.about)
 
     def _without(self, sentence: SignedSentence, found: Iterable[PhiFinding]) -> SignedSentence:
         text, count = replaced(sentence.text, [(f.start, f.end, f.suggestion) for f in found])
@@ -221,11 +234,16 @@ def _parsed(key: str, data: Mapping[str, Any]) -> Profile:
     where = f"profile {key}"
     if unknown := sorted(set(data) - _KEYS):
         raise PolicyError(file=_FILE, reason=f"{where}: the unknown key {unknown[0]!r}")
-    shows = frozenset(data["shows"])
-    if unknown := sorted(shows - _SHOWN):
-        raise PolicyError(file=_FILE, reason=f"{where}: nothing is called {unknown[0]!r}")
+    shows = frozenset(_of(data, "shows", _SHOWN, where))
     if data["sections"] not in ("whole", "needed") or data["dates"] not in ("day", "month"):
         raise PolicyError(file=_FILE, reason=f"{where}: sections are whole or needed, dates day or month")
-    sets = (frozenset(map(Role, data.get(name, ()))) for name in ("roles", "spoken_of"))
-    codes = (*data.get("elements", ()), *data.get("excluded", ()))
-    return Profile(key, data["title"], shows, data["sections"] == "whole", *sets, codes, data["dates"] == "month", data["screened"], data["fhir"])
+    sets = (frozenset(map(Role, _of(data, name, tuple(Role), where))) for name in ("roles", "spoken_of"))
+    about = _of(data, "about", known(), where)
+    return Profile(key, data["title"], shows, data["sections"] == "whole", *sets, about, data["dates"] == "month", data["screened"], data["fhir"])
+
+
+def _of(data: Mapping[str, Any], name: str, there_are: Container[str], where: str) -> tuple[str, ...]:
+    """A list of names, each of which there is."""
+    if unknown := [value for value in data.get(name, ()) if value not in there_are]:
+        raise PolicyError(file=_FILE, reason=f"{where}, {name}: nothing is called {unknown[0]!r}")
+    return tuple(data.get(name, ()))
