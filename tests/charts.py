@@ -90,11 +90,11 @@ class House:
         vault.put(self.practice, encounter, client or self.client, who.person, [PrivateItem(note, 1, text, ("s9",))], by="worker")
         return note
 
-    def form(self, scope: Scope = Scope.PRIVATE_NOTES, **more: object) -> str:
-        """An authorization by the client, good in every point; its id."""
+    def form(self, *scope: Scope, **more: object) -> str:
+        """An authorization by the client, good in every point, for the private notes if not said otherwise; its id."""
         values = {
             "client": self.client,
-            "scope": frozenset({scope}),
+            "scope": frozenset(scope or (Scope.PRIVATE_NOTES,)),
             "recipients": frozenset({Requester.ATTORNEY, Requester.CLIENT_ATTORNEY, Requester.INSURER}),
             "description": "Notes of the autumn of 2026",
             "discloser": "Harrow Lane Practice",

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import re
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 from typer.testing import CliRunner, Result
@@ -40,7 +44,14 @@ class Place:
 
     folder: Path
     halves: tuple[str, str] = ("", "")
-    ids: dict[str, str] | None = None
+    ids: dict[str, str] = field(default_factory=dict)
+
+    def __getattr__(self, short: str) -> str:
+        """The id of somebody or something, by its short name."""
+        try:
+            return self.__dict__["ids"][short]
+        except KeyError:
+            raise AttributeError(short) from None
 
     def __call__(self, *args: object, told: str = "") -> Result:
         """`aside` with `args`; `told` is what is typed."""
@@ -61,12 +72,15 @@ class Place:
         assert len(lines) == 1 or code == 2, result.stderr
         return lines[0] if lines else result.stderr
 
-    def kit(self, *names: str) -> tuple[Path, Path]:
-        """The halves in two files."""
-        files = tuple(self.folder.parent / f"half{number}.txt" for number in (1, 2))
-        for file, half in zip(files, names or self.halves, strict=True):
-            file.write_text(half + "\n")
-        return files
+    def kit(self, *halves: str) -> tuple[Path, ...]:
+        """The halves, the present ones if none are given, in two files."""
+        return tuple(self.secret(half, f"half{number}") for number, half in enumerate(halves or self.halves, 1))
+
+    def secret(self, words: str = PHRASE, name: str = "phrase") -> Path:
+        """A passphrase, or another secret, in a file."""
+        file = self.folder.parent / f"{name}.txt"
+        file.write_text(f"{words}\n", encoding="utf-8")
+        return file
 
     @contextmanager
     def practice(self) -> Iterator[Practice]:
@@ -132,3 +146,35 @@ def signed_note(practice: Practice, client: str, author: Unlocked) -> str:
 def rows(text: str) -> list[dict]:
     """JSON lines."""
     return [json.loads(line) for line in text.splitlines()]
+
+
+@cache
+def _begun() -> Place:
+    """A practice that the commands began, made once: an administrator `di`, clinicians `ada` and `cy`, a supervisor `sue` with a trainee `bo`, all with
+    keys; `wren`, a client of ada's; and a note that ada signed, `visit`, with its aside in `note`."""
+    home = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, home)
+    place = Place(home / "data")
+    place.halves = printed(place.done("keys", "init"))
+    place.done("keys", "prove", "--halves", *place.kit())
+    given = (
+        ("di", "Di Fenn", "--standing", "administrator"),
+        ("ada", "Ada Quill", "--credential", "LCSW"),
+        ("cy", "Cy Marsh"),
+        ("sue", "Sue Orchard", "--standing", "supervisor"),
+    )
+    place.ids = {short: place.done("people", "add", *rest).strip() for short, *rest in given}
+    place.ids["bo"] = place.done("people", "add", "Bo Tern", "--standing", "trainee", "--supervisor", place.ids["sue"]).strip()
+    place.ids["wren"] = place.done("clients", "add", "--clinician", place.ids["ada"], told=f"{NAME}\n").strip()
+    with place.practice() as practice:
+        unlocked = {short: enrolled(practice, place.ids[short]) for short in ("di", "ada", "cy", "sue", "bo")}
+        place.ids["visit"] = signed_note(practice, place.ids["wren"], unlocked["ada"])
+    place.ids["note"] = f"{place.ids['visit']}-s3"
+    return place
+
+
+def copied(tmp_path: Path) -> Place:
+    """The practice of `_begun`, for one test to change."""
+    begun = _begun()
+    shutil.copytree(begun.folder, tmp_path / "data")
+    return Place(tmp_path / "data", begun.halves, dict(begun.ids))

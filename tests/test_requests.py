@@ -8,6 +8,8 @@ from datetime import date, timedelta
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
 
 from drafting.errors import Held, LetterError, NotKnown, NotPermitted
 from drafting.record import authorizations, holds, people, requests
@@ -132,6 +134,17 @@ def test_what_is_stated_comes_back_whole(here: House) -> None:
     assert (list(asked.pauses), asked.answer_by) == (stated["pauses"], stated["answer_by"])
     assert (filed.extent, filed.forms, filed.sha256) == (stated["extent"], (form,), "ab" * 32)
     assert (asked.client, asked.jurisdiction, asked.as_of, asked.received) == (here.client, "us-federal", day, day)
+
+
+@given(days=st.lists(st.dates(date(2026, 1, 1), date(2026, 1, 9)), min_size=3, max_size=3), named=st.sets(st.sampled_from(["E1", "E2"])))
+def test_what_is_within_a_narrower_extent_is_within_a_wider(days: list[date], named: set[str]) -> None:
+    """Both days count; an encounter without a date is in no span of days; names and days must both hold."""
+    day, since, until = days
+    extent = Extent(since, until, tuple(named))
+    assert extent.has("E1", day) == (since <= day <= until and (not named or "E1" in named))
+    wider = (Extent(since, None, tuple(named)), Extent(None, until, tuple(named)), Extent(since, until), Extent())
+    assert not extent.has("E1", day) or all(other.has("E1", day) for other in wider)
+    assert not extent.has("E1", None) and Extent(encounters=("E1",)).has("E1", None)
 
 
 @pytest.mark.parametrize(

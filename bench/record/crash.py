@@ -34,6 +34,7 @@ CALLS = 30
 EVERY = 20
 """One kill in so many takes a process of the PostgreSQL server, too."""
 
+SERVER_GONE = ("store_failed", "store_uncertain")
 _WAIT = 60
 
 
@@ -156,7 +157,7 @@ def measured(engine: str, work: Work, kills: int, seed: int) -> Iterator[Figure]
     yield none_of("crash: acknowledged writes lost", engine, n, len(after.of("lost")))
     yield none_of("crash: double signatures", engine, n, len(after.of("double")))
     yield none_of("crash: half states after a sweep", engine, n, len(after.of("half")))
-    broken = after.ledger.refused[: -after.of_the_server or None]
+    broken = [f"{code}: {line}" for code, lines in after.ledger.refused.items() if code not in SERVER_GONE or not after.of_the_server for line in lines]
     yield none_of("crash: calls that what was cut stood in the way of", engine, n, len(broken))
     for line in [f"{fault.kind}: {fault.what}" for fault in dict.fromkeys(after.faults)][:20] + broken[:20]:
         print(f"    {line}")

@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import random
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
@@ -37,6 +38,9 @@ RECORDING = bytes(range(256)) * 1200
 """A recording of two chunks."""
 
 Facts = Mapping[str, object]
+PATIENT = 5
+"""Calls that are refused one after the other before a process gives up."""
+
 _LOCKED = (NoteState.LOCKED, NoteState.ADDENDED, NoteState.AMENDED)
 _FEW = 6  # encounters that are worked on beside one another
 _MOST_ASIDE = 2
@@ -58,10 +62,11 @@ class Life:
 
     def step(self) -> bool:
         """Do one thing; False where it was refused."""
-        what, row = self._next()
-        name = row.id if row else new_id("E")
-        self.tell(begin=what, encounter=name, after=self.disk())
+        what, name = "look", ""
         try:
+            what, row = self._next()
+            name = row.id if row else new_id("E")
+            self.tell(begin=what, encounter=name, after=self.disk())
             facts = _ACTS[what](self, name, row)
         except AsideError as error:
             self.tell(failed=what, encounter=name, error=error.code, says=str(error))
@@ -107,7 +112,7 @@ class Life:
             return "aside"
         if self.chance.random() < 0.1 and self._late(row):
             return "back"
-        return "sign" if row.state == NoteState.IN_REVIEW and clearing(self, review) is None and not self._signed(row) else "edit"
+        return "sign" if row.state == NoteState.IN_REVIEW and clearing(self.practice, review, row.author) is None and not self._signed(row) else "edit"
 
     def _drawn(self, **odds: float) -> str:
         return self.chance.choices(tuple(odds), tuple(odds.values()))[0]
@@ -135,7 +140,7 @@ class Life:
             return connection.execute(sa.select(NOTES.c.id).where(where)).first() is not None
 
 
-def clearing(life: Life, review: Review) -> Review | None:
+def clearing(practice: Practice, review: Review, by: str) -> Review | None:
     """The next version of a review, with one thing cleared that would stop its signature; None where nothing would."""
     if not review.header.confirmed:
         how = {"start": HOW_LONG[0], "stop": HOW_LONG[1], "code": "90837", "diagnoses": ("F41.1",), "goals": ("G1",), "modality": "CBT"}
@@ -143,19 +148,23 @@ def clearing(life: Life, review: Review) -> Review | None:
     if flag := next((f for f in review.flags if f.state is FlagState.OPEN), None):
         return reviewing.accept(review, flag.id)
     if risk := next((r for r in review.risks if not lifecycle.answered(r)), None):
-        return reviewing.answer(review, risk.id, RiskAnswer.DENIED, by=life.place.trainee.person, at=life.practice.now())
+        return reviewing.answer(review, risk.id, RiskAnswer.DENIED, by=by, at=practice.now())
     if sentence := next((s for s in review.sentences if lifecycle.unsaid(s)), None):
         return reviewing.confirm(review, sentence.id)
     return None
 
 
-def live(place: Place, work: Work, seed: int, pipe: int) -> None:
-    """Work until somebody puts an end to it."""
+def live(place: Place, work: Work, seed: int, pipe: int, *, most: int | None = None, disk: Callable[[], bool] = lambda: False) -> None:
+    """Work until somebody puts an end to it; or with `most`, through so many calls, or until several were refused one after the other."""
     with place.practice() as practice:
-        life = Life(practice, place, work, random.Random(seed), pipe)
+        life = Life(practice, place, work, random.Random(seed), pipe, disk)
         life.tell(ready=True)
-        while True:
-            life.step()
+        refused, calls = 0, 0
+        try:
+            while most is None or (calls < most and refused < PATIENT):
+                refused, calls = (0 if life.step() else refused + 1), calls + 1
+        except Exception as error:
+            life.tell(failed="the process", encounter="", error=type(error).__name__, says=traceback.format_tb(error.__traceback__)[-1].strip())
 
 
 # ── what is done ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -183,7 +192,7 @@ def _drafted(life: Life, name: str, _row: sa.Row) -> Facts:
 
 def _edit(life: Life, _name: str, row: sa.Row) -> Facts:
     review = life.review(row)
-    after = clearing(life, review) or reviewing.write(review, review.sections[-1][0], f"Reviewed with care, line {review.version}.")
+    after = clearing(life.practice, review, row.author) or reviewing.write(review, review.sections[-1][0], f"Reviewed with care, line {review.version}.")
     return of(drafted.save(life.practice, after, by=row.author))
 
 

@@ -126,7 +126,7 @@ def _adopt(stand: Stand, ledger: Ledger, touched: Collection[str]) -> None:
             del ledger.known[name]
         elif known.pending:
             known.private = {s for row in stand.private[name] for s in row.statements.split()}
-            known.version, known.digest, known.pending = stand.encounters[name].version, None, None
+            known.version, known.digest, known.pending = stand.encounters[name].version, None, set()
 
 
 # ── half states ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -211,7 +211,7 @@ def _missing(stand: Stand, trail: Trail, name: str, known: Known) -> Iterator[st
     """What was acknowledged and is not in the tables."""
     row = stand.encounters.get(name)
     if row is None:
-        if known.pending != "receive":
+        if "receive" not in known.pending:
             yield "the encounter itself"
         return
     if row.version < known.version:
@@ -227,7 +227,7 @@ def _missing(stand: Stand, trail: Trail, name: str, known: Known) -> Iterator[st
         yield "a signature that was given again"
     yield from (f"a reading of {note} in the audit trail" for note, count in known.read.items() if count > trail.told["private:read", note])
     away = {s for item in stand.private[name] for s in item.statements.split()}
-    moving = known.pending in ("stand", "drafted", "aside", "back", "sign")
+    moving = known.pending & {"stand", "drafted", "aside", "back", "sign"}
     if (away ^ known.private) and not moving:
         yield f"private words: {sorted(away ^ known.private)}"
     if known.size and workbench.holder(name) not in stand.stones and not stand.media[name]:
@@ -263,7 +263,7 @@ def _review(practice: Practice, author: Any, work: Work, stand: Stand, row: sa.R
     told = canonical.review_of(body)
     if number == known.version and known.digest not in (None, hashlib.sha256(body).hexdigest()):
         yield f"the words of version {number}"
-    if number > known.version and known.pending not in {"stand", "drafted", "edit", "give_back", *PURGING} and not stand.notes[row.id]:
+    if number > known.version and not known.pending & {"stand", "drafted", "edit", "give_back", *PURGING} and not stand.notes[row.id]:
         yield f"version {number}, which nobody was told of"
     text = json.loads(workbench.get(practice, row.id, drafted.SOURCE, None, author.opener)[1].decode())["text"]
     shut = [(p.statement.start, p.statement.end) for p in work.routed.placed if p.statement.id in {*told.private, *private(work)}]

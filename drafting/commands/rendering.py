@@ -69,7 +69,7 @@ class Signed:
         if form is Form.fhir:
             from drafting.record.export import fhir
 
-            return b"".join(_one_line(part) for package in fhir.packages(view, now) for part in (package.bundle, package.reference))
+            return b"".join(part + b"\n" for package in fhir.packages(view, now) for part in (package.bundle, package.reference))
         from drafting.record.export import text
 
         return _encoded(text.whole(view, now.date()) if section is None else text.section(view, section))
@@ -122,12 +122,6 @@ def screening(document: Document, client: Client, profile: str) -> Screened:
         context = Context(client_names=(client.name,), date_of_service=note.header.date_of_service)
         found[note.id] = screen(Draft(NoteFormat(note.format, "", 1, sections, ""), sentences, ""), scanner, context, profile)
     return found
-
-
-def _one_line(resource: bytes) -> bytes:
-    import json
-
-    return json.dumps(json.loads(resource), ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
 def _encoded(text: str) -> bytes:

@@ -28,6 +28,7 @@ from drafting.record.tables.keyring import HOLDERS, TOMBSTONES, WRAPPED
 __all__ = ["PRACTICE", "RECOVERY", "WORKER", "Keyring", "Master", "Opener", "Place", "opened", "seal"]
 
 PRACTICE, RECOVERY, WORKER = "practice", "recovery", "worker"
+_ROTATED = ": the practice's key was rotated, and this process still has the one before. Start it again, with the present key file"
 
 Wrap = Callable[[str, bytes], bytes]
 
@@ -254,7 +255,7 @@ class Keyring:
         if holder == PRACTICE:
             master = self._given("the practice")
             if master.version < _latest(connection):
-                raise KeyMissing(what="the practice", hint=": it was rotated, and this process still has the one before. Start it again")
+                raise KeyMissing(what="the practice", hint=_ROTATED)
             key, version = master.keys[master.version], master.version
             return version, lambda name, secret: seal(key, secret, _place(name, version))
         alive(connection, holder)
@@ -270,7 +271,7 @@ class Keyring:
         master = self._given(row.secret)
         if row.version not in master.keys:
             hint = f": it is under the practice's key {row.version}, which is not in the key file that this process was given"
-            raise KeyMissing(what=row.secret, hint=hint)
+            raise KeyMissing(what=row.secret, hint=_ROTATED if row.version > master.version else hint)
         return opened(master.keys[row.version], row.body, _place(row.secret, row.version))
 
 

@@ -184,6 +184,7 @@ def run(practice: Practice) -> Ran:
     """Do what falls due by itself: take back keys that were lent, lock, open tasks, purge what a task told of, and finish what was cut. What needs a
     person, handing over and destroying a record, is not done here. Raises NotScrubbed."""
     finish(practice)
+    _untell(practice)
     found = due(practice)
     expired = practice.keyring.expire(practice.now())
     told = sum(_tell(practice, item) for item in found if item.what in (What.REMIND, What.REVIEW))
@@ -205,8 +206,20 @@ def _tell(practice: Practice, item: Due) -> bool:
             end = max(change.at + NOTICE, at(row.created) + timedelta(days=days)) if days else change.at
             task |= {"person": row.author, "kind": _UNSIGNED_TASK, "encounter": row.id, "client": row.client, "due": instant(end)}
         change.connection.execute(insert(TASKS).values(task))
-        change.tell("retention", "task:opened", subject=item.subject, kind=task["kind"], person=task["person"])
+        change.tell("retention", "task:opened", subject=item.subject, client=task.get("client"), kind=task["kind"], person=task["person"])
     return True
+
+
+def _untell(practice: Practice) -> None:
+    """Work that was signed meanwhile needs no reminder."""
+    signed = select(ENCOUNTERS.c.id).where(ENCOUNTERS.c.state.not_in(workbench.EDITABLE))
+    over = (TASKS.c.kind == _UNSIGNED_TASK) & TASKS.c.done.is_(None) & TASKS.c.encounter.in_(signed)
+    with practice.look() as connection:
+        tasks = connection.execute(select(TASKS.c.id, TASKS.c.client).where(over)).all()
+    for task in tasks:
+        with practice.change() as change:
+            change.connection.execute(update(TASKS).where(TASKS.c.id == task.id).values(done=instant(change.at)))
+            change.tell("retention", "task:done", subject=task.id, client=task.client, kind=_UNSIGNED_TASK)
 
 
 def _purge(practice: Practice, encounter: str) -> str | None:
