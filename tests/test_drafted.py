@@ -9,7 +9,7 @@ import pytest
 
 from drafting.errors import Conflict, KeyMissing, SigningBlocked
 from drafting.pipeline import Engines
-from drafting.record import drafted, moves, vault, workbench
+from drafting.record import drafted, moves, notes, vault, workbench
 from drafting.record.moves import Reason
 from drafting.record.store import Stores
 from drafting.record.vault import Why
@@ -134,3 +134,27 @@ def test_an_editors_save_puts_the_note_in_review(here: Desk, engines: Engines) -
     cleared(here, review)
     assert workbench.find(here.practice, review.encounter).state is NoteState.IN_REVIEW
     assert moves.sweep(here.practice) == 0
+
+
+def test_a_supervisor_reads_the_note_and_its_blacked_source_and_hears_nothing(here: Desk, engines: Engines) -> None:
+    """While a cosignature is due the supervisor opens the review and the source, and neither the encounter nor an aside; after it nothing; and what is
+    shredded is gone for them too."""
+    review = cleared(here, stand(here, engines))
+    how = notes.Circumstances("password_totp", "UTC")
+    notes.sign(here.practice, here.author, review.encounter, review.version, how)
+    seen = drafted.load(here.practice, review.encounter, here.supervisor.opener)
+    _, body = workbench.get(here.practice, review.encounter, drafted.SOURCE, None, here.supervisor.opener)
+    assert seen.sentences and PRIVATE not in body.decode() and all(words not in body.decode() for words in private_words(here, review.encounter))
+    with pytest.raises(KeyMissing):
+        workbench.own(here.practice, review.encounter, here.supervisor.opener)
+    notes.cosign(here.practice, here.supervisor, review.encounter, how)
+    with pytest.raises(KeyMissing):
+        drafted.load(here.practice, review.encounter, here.supervisor.opener)
+
+
+def test_shredding_takes_what_a_supervisor_held(here: Desk, engines: Engines) -> None:
+    """A workbench that is shredded while the supervisor could read it is unreadable to them as well."""
+    review = cleared(here, stand(here, engines))
+    notes.sign(here.practice, here.author, review.encounter, review.version, notes.Circumstances("password_totp", "UTC"))
+    workbench.shred(here.practice, review.encounter, by="retention", reason="locked")
+    assert not [s for s in here.practice.keyring.held_by(here.supervisor.opener.holder) if review.encounter in s]

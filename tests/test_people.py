@@ -207,7 +207,7 @@ def test_sealed_values_open_in_their_own_place_alone(house: Practice) -> None:
         moved(house, *move)
         with pytest.raises(KeyWrong):
             read()
-    three = add_client(house, "Iris Dell", "P1", by="P1").id
+    three = add_client(house, "Iris Dell", "P2", by="P2").id
     moved(house, CLIENTS, "allowed_sealed", at(three), at(three), "name_sealed")
     with pytest.raises(KeyWrong):
         find_client(house, three)

@@ -68,10 +68,9 @@ def test_set_up_begun_again_with_another_key_file_is_told(sqlite_stores: Stores)
     """What the first try left opens by the first key file alone: with another, or none, nothing is made; with the first one it is."""
     own = Master.made()
     practice = begun(sqlite_stores, own)
-    with dies_at(1, sqlite_stores.record):
+    with dies_at(6, sqlite_stores.record):
         practices.make(practice, "us-federal")
-    with dies_at(2, sqlite_stores.record):
-        practices.make(practice, "us-federal")
+    assert practice.keyring.holders_of(NAMES)
     for master, error in ((Master.made(), KeyWrong), (None, KeyMissing)):
         with pytest.raises(error):
             practices.make(begun(sqlite_stores, master), "us-federal")

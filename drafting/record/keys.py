@@ -143,9 +143,10 @@ class Keyring:
     # ── the end of a secret ───────────────────────────────────────────────────────────────────────────────────────────
 
     def shred(self, names: Sequence[str], *, reason: str, now: datetime) -> str:
-        """Destroy the secrets `names` and what is wrapped to them; each leaves a tombstone. Returns the receipt: SHA-256 over names, reason and time.
-        Names that are shredded already keep the tombstone that they have, so this may be cut and repeated. Public signing keys stay: what they
-        signed is still checked by them. Raises NotScrubbed where the bytes may still be in the files: then repeat it."""
+        """Destroy the secrets `names` and what is wrapped to them (what is sealed to an encounter, whoever else holds it); each leaves a tombstone.
+        Returns the receipt: SHA-256 over names, reason and time. Names that are shredded already keep the tombstone that they have, so this may be
+        cut and repeated. Public signing keys stay: what they signed is still checked by them. Raises NotScrubbed where the bytes may still be in
+        the files: then repeat it."""
         receipt = hashlib.sha256("\n".join([*sorted(names), reason, instant(now)]).encode()).hexdigest()
         receipts = set()
         with self.changing() as connection:
@@ -154,7 +155,9 @@ class Keyring:
                 receipts.add(stone or receipt)
                 if stone is None:
                     connection.execute(insert(TOMBSTONES).values(secret=name, at=instant(now), reason=reason, receipt=receipt))
-                connection.execute(delete(WRAPPED).where((WRAPPED.c.secret == name) | (WRAPPED.c.holder == name)))
+                sealed_to = select(WRAPPED.c.secret).where(WRAPPED.c.holder == name) if name.startswith("encounter/") else []
+                connection.execute(delete(WRAPPED).where((WRAPPED.c.secret == name) | WRAPPED.c.secret.in_(sealed_to)))
+                connection.execute(delete(WRAPPED).where(WRAPPED.c.holder == name))
                 connection.execute(delete(HOLDERS).where(HOLDERS.c.id == name, HOLDERS.c.verify.is_(None)))
                 connection.execute(update(HOLDERS).where(HOLDERS.c.id == name).values(private_sealed=None, salt=None, cost=None))
         self._scrub_after(True)

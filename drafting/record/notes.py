@@ -17,6 +17,7 @@ from sqlalchemy import Connection, func, insert, select, update
 from drafting.errors import Conflict, KeyWrong, NotPermitted
 from drafting.record import canonical, drafted, lifecycle, workbench
 from drafting.record.comparing import compared
+from drafting.record.keys import PRACTICE, RECOVERY
 from drafting.record.lifecycle import Move
 from drafting.record.passphrases import Unlocked, verify_key
 from drafting.record.people import find_person, secret_of
@@ -72,6 +73,8 @@ def sign(
         if trainee:
             _task(change, row, row.supervisor, "cosign", change.at + timedelta(days=policy.cosign_due))
         change.tell(author.id, "note:signed", subject=note.id, client=row.client, number=number, incomplete=bool(note.open_items), late=note.late)
+    if trainee:
+        workbench.lend_supervisor(practice, encounter, unlocked.opener, (drafted.SOURCE, drafted.REVIEW))
     return Document(note, (signature,))
 
 
@@ -87,6 +90,7 @@ def cosign(practice: Practice, unlocked: Unlocked, encounter: str, how: Circumst
         change.connection.execute(update(ENCOUNTERS).where(ENCOUNTERS.c.id == encounter).values(state=state.value, signed=instant(change.at)))
         _done(change, encounter, "cosign")
         change.tell(supervisor.id, "note:cosigned", subject=note.id, client=row.client)
+    workbench.take_back(practice, encounter, unlocked.opener.holder, by=supervisor.id)
     return signature
 
 
@@ -143,12 +147,12 @@ def document(practice: Practice, encounter: str) -> Document:
 
 
 def chart(practice: Practice, client: str, words: str = "") -> tuple[Document, ...]:
-    """A client's signed documents by date of service; of those, the ones whose text has all of `words`. The search is over the opened chart of one
-    client: nothing of it is indexed."""
+    """A client's signed documents by date of service, but for those handed over to another chart; of those, the ones whose text has all of `words`.
+    The search is over the opened chart of one client: nothing of it is indexed."""
     with practice.look() as connection:
-        query = select(NOTES.c.encounter).where(NOTES.c.client == client, NOTES.c.number == 1)
-        encounters = connection.execute(query.order_by(NOTES.c.service_date, NOTES.c.id)).scalars().all()
-    found = tuple(document(practice, encounter) for encounter in encounters)
+        query = select(NOTES.c.id, NOTES.c.encounter).where(NOTES.c.client == client, NOTES.c.number == 1)
+        rows = connection.execute(query.order_by(NOTES.c.service_date, NOTES.c.id)).all()
+    found = tuple(document(practice, row.encounter) for row in rows if not workbench.receipt_of(practice.keyring, own_secret(row.id)))
     sought = words.casefold().split()
     return tuple(d for d in found if all(word in _text(d) for word in sought))
 
@@ -157,7 +161,21 @@ def evidence(practice: Practice, note: str) -> dict[str, object]:
     """What each sentence of a signed note rested on: statement ids, offsets and digests."""
     with practice.look() as connection:
         row = known(connection.execute(select(NOTES).where(NOTES.c.id == note)).first(), "note", note)
-    return json.loads(practice.open(secret_of(row.client), row.evidence_sealed, "notes", note, "evidence")) if row.evidence_sealed else {}
+    if row.evidence_sealed is None:
+        return {}
+    return json.loads(practice.open(_secret(practice, note, row.client), row.evidence_sealed, "notes", note, "evidence"))
+
+
+def own_secret(note: str) -> str:
+    """The secret of a note that can be handed over to another chart."""
+    return f"note/{note}"
+
+
+def _secret(practice: Practice, note: str, client: str) -> str:
+    """The secret under which a note is sealed: its own where it has one, otherwise its client's."""
+    own = own_secret(note)
+    there = practice.keyring.holders_of(own) or workbench.receipt_of(practice.keyring, own)
+    return own if there else secret_of(client)
 
 
 # ── writing ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -194,7 +212,9 @@ def _follow(practice: Practice, change: Change, unlocked: Unlocked, row: object,
 def _write(
     practice: Practice, change: Change, client: str, note: SignedNote, review: int, rests_on: Mapping[str, object], distance: object | None
 ) -> None:
-    secret = secret_of(client)
+    if practice.policy().chart == "elsewhere":
+        practice.keyring.make(own_secret(note.id), [PRACTICE, RECOVERY])
+    secret = _secret(practice, note.id, client)
     row = {
         "id": note.id,
         "encounter": note.encounter,
@@ -222,7 +242,9 @@ def _put_signature(
     )
     row = {"note": note.id, "meaning": meaning.value, "signer": person.id, "at": instant(signature.at), "digest": signature.digest}
     client = change.connection.scalar(select(NOTES.c.client).where(NOTES.c.id == note.id))
-    sealed = practice.seal(secret_of(client), canonical.signature_bytes(signature), "signatures", f"{note.id}/{meaning.value}", "body")
+    sealed = practice.seal(
+        _secret(practice, note.id, client), canonical.signature_bytes(signature), "signatures", f"{note.id}/{meaning.value}", "body"
+    )
     change.connection.execute(insert(SIGNATURES).values(body_sealed=sealed, **row))
     return signature
 
@@ -265,7 +287,7 @@ def _note(practice: Practice, connection: Connection, note: str) -> SignedNote:
 
 def _opened(practice: Practice, row: object) -> SignedNote:
     """A note from its row. Raises KeyWrong where its words are not those whose digest stands beside them."""
-    note = canonical.note_of(practice.open(secret_of(row.client), row.body_sealed, "notes", row.id, "body"))
+    note = canonical.note_of(practice.open(_secret(practice, row.id, row.client), row.body_sealed, "notes", row.id, "body"))
     if canonical.digest(note) != row.digest or note.id != row.id:
         raise KeyWrong(what=f"note {row.id}")
     return note
@@ -276,7 +298,7 @@ def _document(practice: Practice, connection: Connection, row: object) -> Docume
     rows = connection.execute(select(SIGNATURES).where(SIGNATURES.c.note == row.id).order_by(SIGNATURES.c.at)).all()
     signatures = []
     for held in rows:
-        sealed = practice.open(secret_of(row.client), held.body_sealed, "signatures", f"{row.id}/{held.meaning}", "body")
+        sealed = practice.open(_secret(practice, row.id, row.client), held.body_sealed, "signatures", f"{row.id}/{held.meaning}", "body")
         signature = canonical.signature_of(sealed)
         canonical.verified(note, signature, verify_key(practice.keyring, signature.key))
         signatures.append(signature)
