@@ -210,7 +210,7 @@ def test_what_was_cut_is_finished(here: Place, monkeypatch: pytest.MonkeyPatch) 
     with monkeypatch.context() as cut, here.practice() as practice:
         cut.setattr(vault, "finish", lambda *_: {})
         vault.shred(practice, [here.note], by=here.ada, reason="wish")
-    assert here.done("work", "sweep") == "1 things were finished.\n"
+    assert here.done("work", "sweep") == "Finished: 1.\n"
     with here.practice() as practice, pytest.raises(Shredded):
         practice.keyring.open(vault.secret_of(here.note))
 

@@ -99,3 +99,20 @@ def test_a_write_to_sqlite_is_flushed_before_it_is_said_to_be_done(sqlite_stores
     with reading(sqlite_stores.record) as connection:
         assert is_sqlite(connection)
         assert [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous", "secure_delete", "foreign_keys")] == ["wal", 2, 1, 1]
+
+
+def test_a_commit_that_fails_leaves_the_next_writer_alone(stores: Stores) -> None:
+    """After a COMMIT that did not come to pass nothing of it is there, and the same engine takes the next writing."""
+    row = {"kind": "move", "encounter": "E1", "subject": "s1", "at": "2026"}
+
+    def fail(_connection: sa.Connection) -> None:
+        raise KeyboardInterrupt
+
+    sa.event.listen(stores.record, "commit", fail)
+    with pytest.raises(KeyboardInterrupt), writing(stores.record) as connection:
+        connection.execute(record.INTENTS.insert().values(id="lost", **row))
+    sa.event.remove(stores.record, "commit", fail)
+    with writing(stores.record) as connection:
+        connection.execute(record.INTENTS.insert().values(id="kept", **row))
+    with reading(stores.record) as connection:
+        assert connection.execute(sa.select(record.INTENTS.c.id)).scalars().all() == ["kept"]

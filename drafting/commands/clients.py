@@ -76,7 +76,7 @@ def transfer(
         for client in chosen:
             people.transfer(practice, client, to, by=by)
             typer.echo(client)
-    say(f"aside: {len(chosen)} clients are with {to} now. Private notes about them stay with their authors.")
+    say(f"aside: handed to {to}: {len(chosen)}. Private notes stay with their authors, unsigned notes with whoever began them.")
 
 
 @app.command()

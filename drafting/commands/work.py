@@ -46,7 +46,7 @@ def sweep() -> None:
     with opened() as practice:
         count = moves.sweep(practice) + ending.finish(practice)
         practice.keyring.scrub()
-    typer.echo(f"{count} things were finished.")
+    typer.echo(f"Finished: {count}.")
 
 
 @app.command()

@@ -116,7 +116,11 @@ def writing(engine: Engine) -> Iterator[Connection]:
     with _told(), engine.connect().execution_options(aside_writes=True) as connection, connection.begin() as transaction:
         yield connection
         with _told(confirming=True):
-            transaction.commit()
+            try:
+                transaction.commit()
+            except BaseException:
+                connection.invalidate()  # a driver whose COMMIT failed is still inside its transaction, and must not be used again
+                raise
 
 
 def alone(connection: Connection) -> None:
