@@ -141,6 +141,8 @@ def test_a_lost_key_file_is_made_again_by_the_kit(here: Place) -> None:
     path = here.folder / "practice.key"
     path.unlink()
     assert "practice.key" in here.refused("people", "list")
+    assert "already" in here.refused("keys", "init")
+    assert not path.exists()
     assert "twice" in here.refused("keys", "restore", "--halves", *here.kit(here.halves[0], here.halves[0]))
     assert not path.exists()
     here.done("keys", "restore", told="\n".join(reversed(here.halves)) + "\n")

@@ -127,6 +127,7 @@ def test_whoever_leaves_says_what_becomes_of_their_private_notes(here: Place, tm
     there = here.secret("what stood here", "mine")
     assert "--force" in here.refused("people", "leave", here.ada, "--take", there, *words(here))
     assert there.read_text() == "what stood here\n"
+    assert here.told("private:read") == []  # nothing was opened for it
     wrong = here.secret("quite wrong words", "wrong")
     here.refused("people", "leave", here.ada, "--take", tmp_path / "new.json", "--shred", "--yes", "--passphrase-file", wrong)
     assert not (tmp_path / "new.json").exists()
@@ -164,6 +165,7 @@ def test_the_author_reads_their_private_notes_and_it_is_told(here: Place) -> Non
     """Listing shows ids and no words; reading shows the words, with the reason on the trail."""
     listed = here.done("private", "list", "--as", here.ada, "--client", here.wren, *words(here))
     assert here.note in listed and "heliotrope" not in listed
+    here.refused("private", "list", "--as", here.ada, "--passphrase-file", here.secret("quite wrong words", "wrong"))
     assert ASIDE in here.done("private", "read", here.note, "--as", here.ada, "--reason", "own_treatment", *words(here))
     assert [(e["actor"], e["reason"], e["outcome"]) for e in here.told("private:read")] == [(here.ada, "own_treatment", "ok")]
 

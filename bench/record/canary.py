@@ -39,7 +39,7 @@ TEXT = (
     "Client reported waking at three in the morning on four nights this week. "
     "Her brother-in-law Leopold Vantongeren drives her to work. "
     "Off the record, I felt bored and thought of the marzipan zeppelin at home. Back on the record.\n\n"
-    "Client reported that she sleeps with the ochre gondola lamp on. "
+    "Client completed the ochre gondola worksheet and brought it to session. "
     "I taught a five-step grounding exercise and she practised it twice in session. "
     "She denied thoughts of suicide and named her daughter as a reason for living. "
     "Next session Tuesday at four."
