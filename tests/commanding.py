@@ -40,11 +40,16 @@ _SAID = ((SLEPT, "subjective", Role.REPORT), (TAUGHT, "objective", Role.INTERVEN
 
 @dataclass
 class Place:
-    """A folder in which a practice is kept. `halves` of its kit, `ids` of the people and the client by a short name."""
+    """A folder in which a practice is kept. `halves` of its kit, `ids` of the people and the client by a short name, `more` settings."""
 
     folder: Path
     halves: tuple[str, str] = ("", "")
     ids: dict[str, str] = field(default_factory=dict)
+    more: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def env(self) -> dict[str, str]:
+        return {"ASIDE_DATA": str(self.folder), **self.more}
 
     def __getattr__(self, short: str) -> str:
         """The id of somebody or something, by its short name."""
@@ -55,7 +60,7 @@ class Place:
 
     def __call__(self, *args: object, told: str = "") -> Result:
         """`aside` with `args`; `told` is what is typed."""
-        return CliRunner().invoke(app, [str(a) for a in args], input=told, env={"ASIDE_DATA": str(self.folder)})
+        return CliRunner().invoke(app, [str(a) for a in args], input=told, env=self.env)
 
     def done(self, *args: object, told: str = "") -> str:
         """The standard output of a call that must not fail."""
@@ -84,7 +89,7 @@ class Place:
 
     @contextmanager
     def practice(self) -> Iterator[Practice]:
-        practice = wiring.practice(read_settings({"ASIDE_DATA": str(self.folder)}))
+        practice = wiring.practice(read_settings(self.env))
         try:
             yield practice
         finally:

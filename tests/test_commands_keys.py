@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from drafting.record import keyfile
 from tests.commanding import PHRASE, Place, copied, printed, rows
+from tests.stores import databases
 
 ROOT = Path(__file__).parent.parent
 OTHER = "seven slow herons"
@@ -59,6 +61,22 @@ def test_a_kit_that_was_never_seen_is_made_again(tmp_path: Path) -> None:
     second = printed(place.done("keys", "kit"))
     assert "present kit" in place.refused("keys", "prove", "--halves", *place.kit(*first))
     place.done("keys", "prove", "--halves", *place.kit(*second))
+
+
+def test_a_practice_is_kept_on_a_server_too(postgres: sa.URL, tmp_path: Path) -> None:
+    """Where three URLs are set, databases on PostgreSQL are begun, proven and used; the key file is where ASIDE_DATA says. Before that there is none."""
+    urls = zip(("ASIDE_RECORD", "ASIDE_PRIVATE", "ASIDE_KEYRING"), databases(postgres), strict=True)
+    place = Place(tmp_path / "data", more=dict(urls))
+    assert "keys init" in place.refused("people", "list")
+    place.halves = printed(place.done("keys", "init"))
+    assert [file.name for file in place.folder.iterdir()] == ["practice.key"]
+    assert "already" in place.refused("keys", "init")
+    place.done("keys", "prove", "--halves", *place.kit())
+    ada = place.done("people", "add", "Ada Quill").strip()
+    client = place.done("clients", "add", "--clinician", ada, told="Wren Alder\n").strip()
+    place.done("keys", "rotate")
+    assert client in place.done("clients", "find", "alder", "--as", ada)
+    assert "whole" in place.done("audit", "verify")
 
 
 @pytest.mark.parametrize(

@@ -158,6 +158,16 @@ def test_what_is_held_stays_when_its_author_leaves(here: Place) -> None:
     assert done.exit_code == 0 and here.note in done.stderr and "0 private notes were shredded" in done.stdout
 
 
+def test_the_private_notes_of_somebody_who_died_stay_sealed(here: Place) -> None:
+    """Kept, they need no passphrase, and are opened as before by nobody else; to keep and to shred at once is wrong usage."""
+    here.done("clients", "transfer", "--from", here.ada, "--to", here.cy)
+    here.refused("people", "leave", here.ada, "--keep", "--shred", code=2)
+    here.done("people", "leave", here.ada, "--keep", "--as", here.di)
+    with here.practice() as practice:
+        assert practice.keyring.holders_of(f"private/{here.note}") == (f"person/{here.ada}", "recovery")
+    here.refused("private", "read", here.note, "--as", here.cy, "--reason", "own_treatment", *words(here))
+
+
 # ── private notes ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -7,6 +7,7 @@ late, and a name that screening replaced. Beside them a signed sentence, which m
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -94,7 +95,12 @@ def leaks(place: Place, done: Driven) -> Scan:
 
 def control(done: Driven) -> Scan:
     """Where the signed sentence is found among the exports."""
-    return scanned((done.written,), SIGNED)
+    return scanned((done.written / "signed", done.written / "locked"), SIGNED)
+
+
+def said(done: Driven) -> Scan:
+    """Where it, or a canary, is found in what was said and logged, errors with their tracebacks among it."""
+    return scanned((done.written / "heard",), SIGNED | CANARIES)
 
 
 # ── the way ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -114,7 +120,7 @@ def _reviewed(place: Place, practice: Practice, encounter: str, written: Path) -
     review = drafted.load(practice, encounter, author.opener)
     while after := clearing(practice, review, author.person):
         review = drafted.save(practice, after, by=author.person)
-    source = practice_source(practice, place, encounter)
+    source = _source(practice, place, encounter)
     late = next(s["id"] for s in source["statements"] if CANARIES["moved late"] in source["text"][s["start"] : s["end"]])
     review = drafted.move_private(practice, author, review, [late], reason=Reason.THIRD_PARTY)
     first = review.sentences[0]
@@ -125,10 +131,8 @@ def _reviewed(place: Place, practice: Practice, encounter: str, written: Path) -
     return review
 
 
-def practice_source(practice: Practice, place: Place, encounter: str) -> dict[str, object]:
+def _source(practice: Practice, place: Place, encounter: str) -> dict[str, object]:
     """The source beside a draft, as its author sees it."""
-    import json
-
     return json.loads(workbench.get(practice, encounter, drafted.SOURCE, None, place.trainee.opener)[1])
 
 
@@ -207,13 +211,15 @@ def measured(engine: str, engines: Engines) -> Iterator[Figure]:
     """The figures on `engine`."""
     with places.place(engine) as place, places.folder() as written:
         done = driven(place, dictation(engines), written)
-        scan, seen = leaks(place, done), control(done)
+        scan, seen, heard = leaks(place, done), control(done), said(done)
     n = f"{scan.files:,} files, {scan.size / 1e6:,.0f} MB, {len(done.errors)} errors provoked"
     for name in CANARIES:
         yield none_of(f"canary: files with {name}", engine, n, len({found.file for found in scan.of(name)}))
+    lines = f"{heard.size / 1e6:,.1f} MB of logs"
+    yield none_of("canary: words of a note in logs and errors", engine, lines, len(heard.found))
     whole = sum(word in " ".join(done.private.values()) for word in list(CANARIES.values())[:2])
     yield Figure("canary: private sentences that their author still reads", engine, "2 sentences", str(whole), "2", whole == 2)
     files = len(seen.found)
     yield replace(Figure("canary: exports in which the signed sentence is found", engine, f"{seen.files} files", str(files), "> 0"), met=files > 0)
-    for found in scan.found[:20]:
+    for found in (scan.found + heard.found)[:20]:
         print(f"    {found.name}: {found.file} ({found.form})")

@@ -20,7 +20,9 @@ def overheard(folder: Path) -> Iterator[None]:
     temporary = folder / "tmp"
     temporary.mkdir(parents=True)
     root, handler = logging.getLogger(), logging.FileHandler(folder / "all.log", encoding="utf-8")
-    level, before = root.level, tempfile.tempdir
+    before = tempfile.tempdir
+    loggers = [root, *(one for one in root.manager.loggerDict.values() if isinstance(one, logging.Logger))]
+    levels = [one.level for one in loggers]
     saved = [(number, os.dup(number)) for number in (1, 2)]
     said = os.open(folder / "said", os.O_WRONLY | os.O_CREAT, 0o600)
     _flush()
@@ -28,13 +30,15 @@ def overheard(folder: Path) -> Iterator[None]:
         for number, _ in saved:
             os.dup2(said, number)
         root.addHandler(handler)
-        root.setLevel(logging.DEBUG)
+        for one in loggers:
+            one.setLevel(logging.DEBUG)
         tempfile.tempdir = str(temporary)
         yield
     finally:
         _flush()
         tempfile.tempdir = before
-        root.setLevel(level)
+        for one, level in zip(loggers, levels, strict=True):
+            one.setLevel(level)
         root.removeHandler(handler)
         handler.close()
         for number, copy in saved:

@@ -171,11 +171,24 @@ def _bench(stand: Stand, trail: Trail, row: sa.Row) -> Iterator[str]:
         yield "its author or the kit cannot open it"
     if row.stage == "drafted" and "worker" in stand.wrapped[pair]:
         yield "its draft stands, and the worker still has its key"
+    yield from _lent(stand, row)
     if any(pair not in stand.wrapped[item.key] for item in there):
         yield "an item of its workbench is under no key"
     reviews = [item.version for item in stand.work[row.id] if item.kind == "review"]
     if row.version != max(reviews, default=0):
         yield f"its version is {row.version}, and the last review is {max(reviews, default=0)}"
+
+
+def _lent(stand: Stand, row: sa.Row) -> Iterator[str]:
+    """The supervisor can open what there is to cosign while a cosignature is due, and nothing before or after."""
+    if not row.supervisor:
+        return
+    last = {item.kind: item.key for item in stand.work[row.id]}
+    lent = {item.key for item in stand.work[row.id] if f"person/{row.supervisor}" in stand.wrapped[item.key]}
+    if row.state != NoteState.COSIGN_DUE and lent:
+        yield f"it is {row.state}, and its supervisor still has keys"
+    if row.state == NoteState.COSIGN_DUE and not lent >= {last[drafted.SOURCE], last[drafted.REVIEW]}:
+        yield "a cosignature is due, and its supervisor cannot open it"
 
 
 def _apart(stand: Stand, work: Work, row: sa.Row) -> Iterator[str]:

@@ -27,7 +27,7 @@ class StillOpen(RecordError):
 
 
 class NotesLeft(RecordError):
-    """{who} has {count} private notes. Say what becomes of them: --take FILE, --shred, or both."""
+    """{who} has {count} private notes. Say what becomes of them: --take FILE, --shred, or both; after illness or death --keep."""
 
 
 class Enrolled(RecordError):
@@ -91,6 +91,7 @@ def leave(
     person: Annotated[str, typer.Argument(metavar="PERSON")],
     take: Annotated[Path | None, typer.Option(metavar="FILE", help="Write their private notes to FILE, readable, for them alone.")] = None,
     shred: Annotated[bool, typer.Option("--shred", help="Destroy their private notes here; after --take, once the file is written.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave them sealed as they are, as after illness or death; asks for no passphrase.")] = False,
     as_: As = None,
     passphrase_file: PassphraseFile = None,
     force: Force = False,
@@ -99,11 +100,14 @@ def leave(
     """A person leaves. Refused while notes wait for their signature or clients are theirs. Their private notes are theirs to take or to shred."""
     from drafting.record import people
 
+    if keep and (take is not None or shred):
+        raise typer.BadParameter("private notes are kept, or else taken or shredded")
     with opened() as practice:
         by, leaver = shared.actor(practice, as_), shared.at_work(practice, person)
         if left := queries.left_open(practice, person):
             raise StillOpen(who=person, what=", ".join(f"{what}: {count}" for what, count in left.items()))
-        _part(practice, person, take, shred, passphrase_file, force, yes)
+        if not keep:
+            _part(practice, person, take, shred, passphrase_file, force, yes)
         people.change_person(practice, replace(leaver, active=False), by=by)
     typer.echo(f"{person} has left.")
 

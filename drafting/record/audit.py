@@ -10,12 +10,12 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from nacl.exceptions import BadSignatureError
 from nacl.signing import VerifyKey
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, CursorResult, Row, Select, insert, select, update
 
 from drafting.errors import AuditBroken, NotKnown
 from drafting.record.store import instant
@@ -90,28 +90,40 @@ def verify(connection: Connection, kept: Head | None = None, verify_key: bytes |
     that is kept covers it."""
     if kept is not None and verify_key is not None:
         _signed(kept, verify_key)
-    before, count = GENESIS, 0
-    for seq, body, claimed in _rows(connection):
-        count += 1
-        if seq != count:
-            raise AuditBroken(seq=count, reason=f"it is missing; the next one is {seq}" if seq > count else f"before it stands one numbered {seq}")
-        if type(body) is not bytes or (before := _link(before, body)) != claimed:
-            raise AuditBroken(seq=count, reason="its bytes are not the ones that were written")
-        if kept is not None and count == kept.seq and before != kept.hash:
-            raise AuditBroken(seq=count, reason="it, or one before it, was written anew: the head that was kept is another")
+    with _stream(connection, select(AUDIT.c.seq, AUDIT.c.body, AUDIT.c.hash)) as rows:
+        count, link = _walked(rows, kept)
     if kept is not None and count < kept.seq:
         raise AuditBroken(seq=count + 1, reason=f"it is missing, and {kept.seq - count - 1} after it: the head that was kept has {kept.seq}")
     end = connection.execute(select(AUDIT_HEAD.c.seq, AUDIT_HEAD.c.hash)).first()
-    if end is None or (end.seq, end.hash) != (count, before):
+    if end is None or (end.seq, end.hash) != (count, link):
         raise AuditBroken(seq=count + 1, reason="the end is not where it was: events are missing after the last, or the end itself was altered")
     return count
 
 
 def events(connection: Connection, *, after: int = 0) -> Iterator[tuple[int, dict[str, object]]]:
     """Number and fields of each event, in order."""
-    rows = select(AUDIT.c.seq, AUDIT.c.body).where(AUDIT.c.seq > after).order_by(AUDIT.c.seq)
-    for seq, body in connection.execute(rows, execution_options={"yield_per": _BATCH}):
-        yield seq, json.loads(body)
+    with _stream(connection, select(AUDIT.c.seq, AUDIT.c.body).where(AUDIT.c.seq > after)) as rows:
+        for seq, body in rows:
+            yield seq, json.loads(body)
+
+
+def _walked(rows: Iterable[Row], kept: Head | None) -> tuple[int, bytes]:
+    """How many events there are, and the last one's hash. Raises AuditBroken."""
+    link, count = GENESIS, 0
+    for seq, body, claimed in rows:
+        count += 1
+        if seq != count:
+            raise AuditBroken(seq=count, reason=f"it is missing; the next one is {seq}" if seq > count else f"before it stands one numbered {seq}")
+        if type(body) is not bytes or (link := _link(link, body)) != claimed:
+            raise AuditBroken(seq=count, reason="its bytes are not the ones that were written")
+        if kept is not None and count == kept.seq and link != kept.hash:
+            raise AuditBroken(seq=count, reason="it, or one before it, was written anew: the head that was kept is another")
+    return count, link
+
+
+def _stream(connection: Connection, query: Select) -> CursorResult:
+    """The rows of `query` in the order of the chain, a batch at a time."""
+    return connection.execute(query.order_by(AUDIT.c.seq), execution_options={"yield_per": _BATCH})
 
 
 def _signed(kept: Head, verify_key: bytes) -> None:
@@ -119,11 +131,6 @@ def _signed(kept: Head, verify_key: bytes) -> None:
         VerifyKey(verify_key).verify(kept.signed, kept.signature)
     except (BadSignatureError, ValueError, TypeError):
         raise AuditBroken(seq=kept.seq, reason="the head is not signed by this practice") from None
-
-
-def _rows(connection: Connection) -> Iterator[Row]:
-    rows = select(AUDIT.c.seq, AUDIT.c.body, AUDIT.c.hash).order_by(AUDIT.c.seq)
-    return iter(connection.execute(rows, execution_options={"yield_per": _BATCH}))
 
 
 def _link(before: bytes, body: bytes) -> bytes:
