@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import random
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from bench.record import places
-from bench.record.crash import Aftermath, crashed
+from bench.record.crash import Aftermath, crashed, rest
 from bench.record.disk import supported
 from bench.record.failing import EXPECTED, flushing_fails, troubled
 from bench.record.ledger import Ledger
-from bench.record.life import HOW, Life
+from bench.record.life import Life
 from bench.record.places import Place
 from bench.record.whole import Trail, faults
 from drafting.pipeline import Engines, Work
-from drafting.record.store import writing
-from drafting.record.tables.record import ENCOUNTERS, INTENTS
+from drafting.record.practice import Practice
+from drafting.record.tables.record import ENCOUNTERS
 from tests.dictated import work as dictated
 
 KILLS = 12
@@ -50,6 +50,21 @@ def test_nothing_acknowledged_is_lost_to_a_kill(place: Place, work: Work) -> Non
     assert not after.ledger.refused
 
 
+def lived(place: Place, practice: Practice, work: Work) -> bytes:
+    """What a process says that works until one note waits for its cosignature and another is not signed yet."""
+    reading, writing = os.pipe()
+    life = Life(practice, place, work, random.Random(SEED), writing)
+    waited: set[str] = set()
+    while not waited >= {"cosign_due", "in_review"}:
+        assert life.step()
+        with practice.look() as connection:
+            waited = set(connection.scalars(sa.select(ENCOUNTERS.c.state)))
+    os.close(writing)
+    said = rest(reading)
+    os.close(reading)
+    return said
+
+
 @pytest.mark.skipif(not supported(), reason="a filter over system calls is Linux's")
 def test_a_disk_that_fails_is_never_said_to_have_kept_anything(tmp_path: Path, work: Work) -> None:
     """From a random flush on none succeeds: what is begun after is refused, in a store's own words, and what was done before is there."""
@@ -75,7 +90,7 @@ def test_the_check_finds_what_is_broken(tmp_path: Path, work: Work, broken: str,
     """A practice that was altered behind the product's back does not pass for whole."""
     place, ledger = places.made("sqlite", tmp_path, None), Ledger()
     with place.practice() as practice:
-        said = _lived(place, practice, work)
+        said = lived(place, practice, work)
         touched = ledger.enter(said)
         assert not list(faults(practice, place, work, ledger, Trail(), touched))
         with practice.stores.record.connect() as connection:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 import secrets
 import threading
@@ -234,13 +235,15 @@ def test_of_many_who_make_one_secret_one_does(rooms: Room) -> None:
 
 
 def test_what_is_shredded_says_so_and_stays_so(rooms: Room) -> None:
-    """With the encounter goes all that was sealed to it; each says when, with a receipt; the name is not used again, nor is a wrapping that somebody
+    """With the encounter goes all that was sealed to it, whoever else holds it; each says when, with a receipt; the name is not used again, nor is a wrapping that somebody
     puts back; shredding again gives the same receipt."""
     keyring = rooms.keyring
     keyring.make_pair("encounter/E1", [HER], now=NOW)
     keyring.make("work/E1/draft/1", ["encounter/E1"])
+    keyring.make("handed/1", ["encounter/E1", HIM])
     kept = rooms.rows()
     receipt = keyring.shred(["encounter/E1"], reason="locked", now=NOW)
+    assert rooms.rows() == []
     for name in ("encounter/E1", "work/E1/draft/1", "work/E1/draft/2"):
         with pytest.raises(Shredded, match=rf"2026-11-18.*{receipt}"):
             keyring.open(name, rooms.her)
@@ -303,40 +306,64 @@ def files(engine: sa.Engine) -> Callable[[], bytes]:
     return server
 
 
+def left(gone: list[bytes], kept: bytes) -> list[bytes]:
+    """Those of `gone` of which sixteen bytes in a row are in `kept`."""
+    runs = {kept[i : i + 16] for i in range(len(kept))}
+    return [body for body in gone if any(body[i : i + 16] in runs for i in range(len(body) - 15))]
+
+
 def test_no_byte_of_a_shredded_wrapping_is_left_in_the_files(rooms: Room) -> None:
-    """Rows of many lengths come, grow and go, so that the engine moves them between pages. Before, the files hold every wrapping; after, no sixteen
-    bytes in a row of any that was destroyed, and all of those that stay."""
-    engine, bodies = rooms.keyring.engine, {f"client/C{i}": secrets.token_bytes(60 + i % 9 * 90) for i in range(300)}
-    rows = [{"secret": name, "holder": PRACTICE, "version": 1, "body": body} for name, body in bodies.items()]
-    with writing(engine) as connection:
-        connection.execute(WRAPPED.insert(), rows)
-    gone = []
-    for turn in range(3):
-        with writing(engine) as connection:
-            for name in list(bodies)[turn::4]:
-                gone.append(bodies[name])
-                bodies[name] = secrets.token_bytes(700 - len(bodies[name]) // 2)
-                connection.execute(WRAPPED.update().where(WRAPPED.c.secret == name).values(body=bodies[name]))
-    read = files(engine)
+    """Before, the files hold every wrapping; after, no sixteen bytes in a row of one that was destroyed, and all of those that stay."""
+    names = [f"client/C{i}" for i in range(40)]
+    for name in names:
+        rooms.keyring.make(name, [PRACTICE, HER])
+    read, bodies = files(rooms.keyring.engine), {(row.secret, row.holder): row.body for row in rooms.rows()}
     before = read()
     assert all(body in before for body in bodies.values())
-    names = list(bodies)[::2]
-    gone += [bodies.pop(name) for name in names]
-    rooms.keyring.shred(names, reason="retention", now=NOW)
+    rooms.keyring.shred(names[::2], reason="retention", now=NOW)
+    rooms.keyring.unshare(names[1], HER)
+    after, stay = read(), {(row.secret, row.holder) for row in rooms.rows()}
+    assert len(stay) == 39 and all(bodies[key] in after for key in stay)
+    assert not left([body for key, body in bodies.items() if key not in stay], after)
+
+
+def test_nor_where_rows_were_moved_between_pages(room: Room) -> None:
+    """Rows of many lengths come, grow and go, so that SQLite moves them about. It leaves copies of those that it moved, though what is deleted is
+    overwritten; after a shredding there are none."""
+    chance, live, gone = random.Random(7), {}, []
+    with writing(room.keyring.engine) as connection:
+        for number in range(4000):
+            name = chance.choice(list(live)) if number > 1000 and chance.random() < 0.75 else f"client/C{number}"
+            body = chance.randbytes(chance.choice((60, 100, 300, 500, 900)))
+            gone += [live[name]] if name in live else []
+            if name not in live:
+                connection.exec_driver_sql("INSERT INTO wrapped (secret, holder, version, body) VALUES (?, 'practice', 1, ?)", (name, body))
+            elif chance.random() < 0.5:
+                connection.exec_driver_sql("UPDATE wrapped SET body = ? WHERE secret = ?", (body, name))
+            else:
+                connection.exec_driver_sql("DELETE FROM wrapped WHERE secret = ?", (name,))
+                del live[name]
+                continue
+            live[name] = body
+    read = files(room.keyring.engine)
+    room.keyring.engine.dispose()
+    assert left(gone, read())
+    room.keyring.shred(list(live)[:3], reason="retention", now=NOW)
+    gone += [live.pop(name) for name in list(live)[:3]]
     after = read()
-    runs = {after[i : i + 16] for i in range(len(after))}
-    assert not [body for body in gone if any(body[i : i + 16] in runs for i in range(len(body) - 15))]
-    assert all(body in after for body in bodies.values())
+    assert not left(gone, after) and all(body in after for body in live.values())
 
 
-def test_a_reader_in_the_way_is_told_and_not_passed_over(rooms: Room, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While somebody still reads, the bytes cannot go: shredding says that they may be there. When the reader has left, repeating it ends it."""
+@pytest.mark.parametrize("table", [WRAPPED, TOMBSTONES], ids=lambda t: t.name)
+def test_a_reader_in_the_way_is_told_and_not_passed_over(rooms: Room, monkeypatch: pytest.MonkeyPatch, table: sa.Table) -> None:
+    """While somebody still reads, in another table too, the bytes cannot go: shredding says that they may be there. When the reader has left,
+    repeating it ends it."""
     keyring, read = rooms.keyring, files(rooms.keyring.engine)
     keyring.make("client/C1", [PRACTICE])
     body = rooms.rows()[0].body
     impatient(keyring.engine, monkeypatch)
     with reading(keyring.engine) as reader:
-        reader.execute(sa.select(WRAPPED)).all()
+        reader.execute(sa.select(table)).all()
         with pytest.raises(NotScrubbed):
             keyring.shred(["client/C1"], reason="retention", now=NOW)
     with pytest.raises(Shredded):

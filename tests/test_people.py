@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from drafting.record.people import add_client, add_person, find_client, find_per
 from drafting.record.practice import Practice
 from drafting.record.tables.record import CLIENT_NAMES, CLIENTS, PEOPLE, PLANS
 from drafting.types.record import Person, Standing
+from tests import stores as of_tests
 from tests.keyrings import dies_at
 
 
@@ -85,10 +87,8 @@ def test_clients_are_found_by_whole_words_of_their_names(searched: Practice, wor
 
 
 @pytest.fixture(scope="module")
-def searched(tmp_path_factory: pytest.TempPathFactory):
+def searched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Practice]:
     """A practice with all of them on file, for reading."""
-    from tests import stores as of_tests
-
     stores = of_tests.made("sqlite", tmp_path_factory.mktemp("searched"), None)
     practice = of_tests.opened(stores)
     add_person(practice, Person("P1", "Ann Pell", Standing.CLINICIAN), by="setup")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -21,7 +23,7 @@ from tests.keyrings import dies_at
 
 
 def begun(stores: Stores, master: Master) -> Practice:
-    return Practice(stores, Keyring(stores.keyring, master), of_tests.Clock(of_tests.datetime(2026, 11, 18, 15, 0, tzinfo=of_tests.UTC)))
+    return Practice(stores, Keyring(stores.keyring, master), of_tests.Clock(datetime(2026, 11, 18, 15, 0, tzinfo=UTC)))
 
 
 def intents(practice: Practice) -> list[str]:
@@ -198,7 +200,7 @@ def test_a_name_is_the_same_however_it_is_spelled(practice: Practice, one: str, 
     assert (practice.token(one) == practice.token(other)) is same and len(practice.token(one)) == 32
 
 
-def test_another_practice_has_another_index(practice: Practice, tmp_path) -> None:
+def test_another_practice_has_another_index(practice: Practice, tmp_path: Path) -> None:
     """What an index says of one practice's names says nothing of another's."""
     elsewhere = of_tests.made("sqlite", tmp_path / "elsewhere", None)
     assert of_tests.opened(elsewhere).token("Maud") != practice.token("Maud")

@@ -6,8 +6,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib
-import importlib.util
 import os
 import time
 import warnings
@@ -61,34 +59,40 @@ def scale(engine: str, asked: Asked) -> Iterator[Figure]:
     return scale.measured(engine, asked.work, asked.seed)
 
 
-ROOMS: Mapping[str, Callable[[str, Asked], Iterator[Figure]]] = {
-    room.__name__: room for room in (crash, failing, canary, shredded, scale)
-}
-TAMPER = "tamper"
+def tamper(engine: str, asked: Asked) -> Iterator[Figure]:
+    from bench import tamper
+
+    rows = tamper.tamper(getattr(tamper, engine), seed=asked.seed)
+    for row in rows:
+        result = f"{row.found / row.tried:.0%}, {row.false_alarms}"
+        whole = row.found == row.placed == row.tried and not row.false_alarms
+        yield Figure(f"tamper: {row.kind}, found and false alarms", engine, f"{row.tried} times, {tamper.EVENTS:,} events", result, "100%, 0", whole)
+    speed = min(row.speed for row in rows)
+    yield Figure("tamper: events walked in a second", engine, f"{len(rows)} medians, the slowest", f"{speed:,.0f}", f"≥ {tamper.GOAL:,}", speed >= tamper.GOAL)
+
+
+ROOMS: Mapping[str, Callable[[str, Asked], Iterator[Figure]]] = {room.__name__: room for room in (crash, tamper, failing, canary, shredded, scale)}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="The figures of the record, on SQLite and on PostgreSQL.")
-    parser.add_argument("--only", action="append", choices=[*ROOMS, TAMPER], help="this figure alone; may be given again")
+    parser.add_argument("--only", action="append", choices=[*ROOMS], help="this figure alone; may be given again")
     parser.add_argument("--engine", choices=ENGINES, help="on this engine alone")
     parser.add_argument("--kills", type=int, default=300, help="kills on each engine (300)")
     parser.add_argument("--runs", type=int, default=60, help="runs on failing disks (60)")
     parser.add_argument("--seed", type=int, default=int(time.time()), help="of all that is drawn; another each time if not given")
     given = parser.parse_args()
     print(f"seed {given.seed}")
-    wanted, engines = given.only or [*ROOMS, TAMPER], (given.engine,) if given.engine else ENGINES
+    engines = (given.engine,) if given.engine else ENGINES
     warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")
     from bench.record.places import folder
 
     with folder() as runtime:
         os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))
-        rooms = [name for name in wanted if name in ROOMS]
-        asked = _asked(given) if rooms else None
-        for name in rooms:
+        asked = _asked(given)
+        for name in given.only or ROOMS:
             for engine in engines:
                 _print(name, engine, ROOMS[name](engine, asked))
-    if TAMPER in wanted and importlib.util.find_spec("bench.tamper"):
-        importlib.import_module("bench.tamper").main()
 
 
 def _asked(given: argparse.Namespace) -> Asked:

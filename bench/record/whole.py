@@ -187,7 +187,7 @@ def _lent(stand: Stand, row: sa.Row) -> Iterator[str]:
     lent = {item.key for item in stand.work[row.id] if f"person/{row.supervisor}" in stand.wrapped[item.key]}
     if row.state != NoteState.COSIGN_DUE and lent:
         yield f"it is {row.state}, and its supervisor still has keys"
-    if row.state == NoteState.COSIGN_DUE and not lent >= {last[drafted.SOURCE], last[drafted.REVIEW]}:
+    if row.state == NoteState.COSIGN_DUE and not lent >= {last.get(drafted.SOURCE), last.get(drafted.REVIEW)}:
         yield "a cosignature is due, and its supervisor cannot open it"
 
 
