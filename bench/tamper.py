@@ -28,7 +28,7 @@ from drafting.errors import AuditBroken
 from drafting.record import audit
 from drafting.record.audit import GENESIS, Head
 from drafting.record.store import Stores, bare, is_sqlite, reading, writing
-from drafting.record.tables.record import AUDIT, AUDIT_HEAD
+from drafting.record.store.tables.record import AUDIT, AUDIT_HEAD
 from drafting.types.record import AuditEvent
 from tests import stores as of_tests
 

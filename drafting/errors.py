@@ -8,7 +8,7 @@
     ├── EngineMissing  EngineFailed
     ├── SettingsError  FormatError  StyleError  PolicyError  DecisionError  DraftError  HostRefused
     ├── RecordError           what is kept cannot be used so
-    │   ├── NotKnown  NotPermitted  IllegalMove  SigningBlocked  Conflict  Held
+    │   ├── NoPractice  NotKnown  NotPermitted  IllegalMove  SigningBlocked  Conflict  Held
     │   ├── StoreFailed  StoreOutdated
     │   └── BackupError  AuditBroken  ReleaseRefused  LetterError
     ├── KeyTrouble            KeyMissing  KeyWrong  Shredded  PassphraseWrong  PassphraseWeak  KitError
@@ -163,6 +163,10 @@ class DecisionError(AsideError):
 
 class RecordError(AsideError):
     """That cannot be done to what is kept."""
+
+
+class NoPractice(RecordError):
+    """There is no practice here yet. Run `aside keys init`, or say with ASIDE_DATA where it is."""
 
 
 class NotKnown(RecordError):

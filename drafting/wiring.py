@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from drafting.errors import SettingsError
+from drafting.errors import NoPractice, SettingsError
 from drafting.pipeline import Engines
 from drafting.pipeline import style as styles
 from drafting.pipeline.plain import PlainWriter
@@ -159,14 +159,24 @@ def key_file(settings: Settings) -> Path:
     return settings.key_file or settings.data / "practice.key"
 
 
-def practice(settings: Settings) -> Practice:
-    """The practice that is kept here. Raises StoreOutdated, KeyMissing, KeyWrong; KitError before its recovery kit is proven."""
-    from drafting.record import keyfile, migrating
-    from drafting.record.keys import Keyring
+def practice(settings: Settings, *, proven: bool = True, keyed: bool = True) -> Practice:
+    """The practice that is kept here; its stores are the caller's to close. `proven` False: before its recovery kit is; `keyed` False: without the
+    key file. Raises NoPractice, BackupError where a restore was cut, StoreOutdated, KeyMissing, KeyWrong, KitError."""
+    from drafting.record.backup import whole
+    from drafting.record.keys import Keyring, keyfile
     from drafting.record.practice import Practice, ready
+    from drafting.record.store import migrating
 
     opened = stores(settings)
-    migrating.check(opened)
-    made = Practice(opened, Keyring(opened.keyring, keyfile.read(key_file(settings))))
-    ready(made)
+    try:
+        whole(opened)
+        if migrating.version(opened.record) is None:
+            raise NoPractice()
+        migrating.check(opened)
+        made = Practice(opened, Keyring(opened.keyring, keyfile.read(key_file(settings)) if keyed else None))
+        if proven:
+            ready(made)
+    except BaseException:
+        opened.close()
+        raise
     return made

@@ -11,15 +11,16 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from drafting.record import authorizations, canonical, kit, notes, passphrases, people, vault, workbench
+from drafting.record import notes, people, vault, workbench
 from drafting.record import practice as practices
-from drafting.record.keys import Keyring, Master, Opener
+from drafting.record.keys import Keyring, Master, Opener, kit, passphrases
+from drafting.record.keys.passphrases import Unlocked
 from drafting.record.notes import Circumstances
-from drafting.record.passphrases import Unlocked
 from drafting.record.practice import Practice
-from drafting.record.release import Approver, Authorization, Requester, Role, Scope
+from drafting.record.release import Approver, Authorization, Requester, Role, Scope, authorizations
+from drafting.record.review import canonical
 from drafting.record.store import Stores, reading
-from drafting.record.tables.record import AUDIT, TASKS
+from drafting.record.store.tables.record import AUDIT, TASKS
 from drafting.record.vault import PrivateItem
 from drafting.types.record import Person, Standing
 from drafting.types.review import NoteHeader, Review, ReviewSentence

@@ -20,10 +20,13 @@ from drafting import wiring
 from drafting.__main__ import app
 from drafting.pipeline import Work
 from drafting.pipeline.formats import load
-from drafting.record import drafted, notes, passphrases, reviewing, workbench
+from drafting.record import notes, workbench
+from drafting.record.keys import passphrases
+from drafting.record.keys.passphrases import Unlocked
 from drafting.record.notes import Circumstances
-from drafting.record.passphrases import Unlocked
 from drafting.record.practice import Practice
+from drafting.record.review import reviewing
+from drafting.record.workbench import drafted
 from drafting.settings import read_settings
 from drafting.types import Context, Draft, DraftSentence, ElementReport, Placed, RecordStatement, Role, Route, Routed, Transcript
 from tests.making import statement

@@ -9,13 +9,13 @@ from datetime import UTC, date, datetime
 
 import sqlalchemy as sa
 
-from drafting.record import kit, passphrases, people, workbench
+from drafting.record import people, workbench
 from drafting.record import practice as practices
-from drafting.record.keys import Keyring, Master, Opener
-from drafting.record.passphrases import Unlocked
+from drafting.record.keys import Keyring, Master, Opener, kit, passphrases
+from drafting.record.keys.passphrases import Unlocked
 from drafting.record.practice import Practice
 from drafting.record.store import Stores, reading, writing
-from drafting.record.tables.record import AUDIT, ENCOUNTERS, HOLDS, INTENTS, REQUESTS
+from drafting.record.store.tables.record import AUDIT, ENCOUNTERS, HOLDS, INTENTS, REQUESTS
 from drafting.types.record import Person, Standing
 from tests.stores import CHEAP, Clock
 

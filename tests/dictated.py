@@ -6,7 +6,9 @@ from dataclasses import replace
 
 from drafting.pipeline import Engines, Work, run
 from drafting.pipeline.formats import load
-from drafting.record import drafted, lifecycle, reviewing, workbench
+from drafting.record import workbench
+from drafting.record.review import lifecycle, reviewing
+from drafting.record.workbench import drafted
 from drafting.types import Context, Transcript, Turn
 from drafting.types.review import Review, RiskAnswer
 from tests.desks import DAY, Desk

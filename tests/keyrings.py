@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from drafting.record import scrubbing
-from drafting.record.keys import Keyring, Master
+from drafting.record.keys import Keyring, Master, scrubbing
 from drafting.record.store import in_folder, is_sqlite, writing
-from drafting.record.tables.keyring import METADATA
+from drafting.record.store.tables.keyring import METADATA
 
 
 def keyring_in(folder: Path) -> Keyring:

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from drafting.record import kit, migrating, store
 from drafting.record import practice as practices
-from drafting.record.keys import Keyring, Master
+from drafting.record import store
+from drafting.record.keys import Keyring, Master, kit
 from drafting.record.practice import Practice
+from drafting.record.store import migrating
 
 ENGINES = ("sqlite", "postgresql")
 

@@ -18,7 +18,7 @@ from drafting.errors import AuditBroken, NotKnown
 from drafting.record import audit
 from drafting.record.audit import GENESIS, Head
 from drafting.record.store import Stores, connected, is_sqlite, reading, writing
-from drafting.record.tables.record import AUDIT, AUDIT_HEAD
+from drafting.record.store.tables.record import AUDIT, AUDIT_HEAD
 from drafting.types.record import AuditEvent
 
 NOW = datetime(2026, 11, 18, 15, 0, tzinfo=UTC)

@@ -22,16 +22,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drafting.errors import AuditBroken, BackupError, Conflict, KeyMissing, KitError, NotKnown, Shredded, StoreFailed, StoreOutdated
-from drafting.record import audit, backup, keyfile, kit, migrating, people
+from drafting.record import audit, backup, people
 from drafting.record import practice as practices
 from drafting.record.backup import archive as archives
 from drafting.record.backup import box, keybundle, restoring, rows
-from drafting.record.keys import PRACTICE, RECOVERY, Keyring, Master
+from drafting.record.keys import PRACTICE, RECOVERY, Keyring, Master, keyfile, kit
 from drafting.record.people import secret_of
 from drafting.record.practice import Practice
-from drafting.record.store import Stores, connected, in_folder, instant, reading, writing
-from drafting.record.tables import private as private_tables
-from drafting.record.tables import record as tables
+from drafting.record.store import Stores, connected, in_folder, instant, migrating, reading, writing
+from drafting.record.store.tables import private as private_tables
+from drafting.record.store.tables import record as tables
 from drafting.types.record import Person, Standing
 from tests import stores as of_tests
 
@@ -644,7 +644,8 @@ def test_no_backup_before_the_kit_is_proven(sqlite_stores: Stores, tmp_path: Pat
 
 CHILD = """
 import os, pathlib, sys
-from drafting.record import backup, keyfile
+from drafting.record import backup
+from drafting.record.keys import keyfile
 from drafting.record.keys import Keyring
 from drafting.record.practice import Practice
 from drafting.record.store import in_folder

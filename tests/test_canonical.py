@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from nacl.signing import SigningKey
 
 from drafting.errors import KeyWrong
-from drafting.record import canonical
-from drafting.record.canonical import NotCanonical, clean, digest, note_bytes, note_of, review_bytes, review_of, signature, verified
+from drafting.record.review import canonical
+from drafting.record.review.canonical import NotCanonical, clean, digest, note_bytes, note_of, review_bytes, review_of, signature, verified
 from drafting.types import Mode
 from drafting.types.notes import Severity
 from drafting.types.record import Meaning, NoteKind, Person, RiskLine, Signature, SignedNote, SignedSection, SignedSentence, Standing

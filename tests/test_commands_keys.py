@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from drafting.record import keyfile
+from drafting.record.keys import keyfile
 from tests.commanding import PHRASE, Place, copied, printed, rows
 from tests.stores import databases
 

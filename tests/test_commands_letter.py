@@ -11,7 +11,8 @@ from pathlib import Path
 import pypdf
 import pytest
 
-from drafting.record import disclosing, passphrases
+from drafting.record.keys import passphrases
+from drafting.record.release import disclosing
 from tests.commanding import ASIDE, PHRASE, SLEPT, TAUGHT, Place, copied, rows, signed_note
 
 TODAY = datetime.now(UTC).date()

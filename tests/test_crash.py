@@ -19,7 +19,7 @@ from bench.record.places import Place
 from bench.record.whole import Trail, faults
 from drafting.pipeline import Engines, Work
 from drafting.record.practice import Practice
-from drafting.record.tables.record import ENCOUNTERS
+from drafting.record.store.tables.record import ENCOUNTERS
 from tests.dictated import work as dictated
 
 KILLS = 12

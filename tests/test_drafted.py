@@ -9,10 +9,11 @@ import pytest
 
 from drafting.errors import Conflict, KeyMissing, SigningBlocked
 from drafting.pipeline import Engines
-from drafting.record import drafted, moves, notes, vault, workbench
-from drafting.record.moves import Reason
+from drafting.record import notes, vault, workbench
 from drafting.record.store import Stores
 from drafting.record.vault import Why
+from drafting.record.workbench import drafted, moves
+from drafting.record.workbench.moves import Reason
 from drafting.types.record import NoteState, Stage
 from tests.desks import Cut, Desk, cut_at, desk
 from tests.dictated import NAMED, PRIVATE, TEXT, cleared, stand, work

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from drafting.errors import KeyMissing, KeyWrong, StoreFailed
-from drafting.record import keyfile
-from drafting.record.keys import Master
+from drafting.record.keys import Master, keyfile
 
 
 def test_what_was_written_is_read(tmp_path: Path) -> None:

@@ -17,11 +17,10 @@ from hypothesis import strategies as st
 from nacl.public import PrivateKey
 
 from drafting.errors import Conflict, KeyMissing, KeyWrong, Shredded
-from drafting.record import passphrases
-from drafting.record.keys import PRACTICE, RECOVERY, Keyring, Master, Opener, Place, opened, seal
-from drafting.record.scrubbing import NotScrubbed
+from drafting.record.keys import PRACTICE, RECOVERY, Keyring, Master, Opener, Place, opened, passphrases, seal
+from drafting.record.keys.scrubbing import NotScrubbed
 from drafting.record.store import Stores, is_sqlite, reading, writing
-from drafting.record.tables.keyring import HOLDERS, TOMBSTONES, WRAPPED
+from drafting.record.store.tables.keyring import HOLDERS, TOMBSTONES, WRAPPED
 from tests.keyrings import impatient, keyring_in
 from tests.stores import CHEAP, Clock
 

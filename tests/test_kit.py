@@ -13,10 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from drafting.errors import KeyMissing, KeyWrong, KitError
-from drafting.record import kit
-from drafting.record.keys import PRACTICE, RECOVERY, Keyring
+from drafting.record.keys import PRACTICE, RECOVERY, Keyring, kit
 from drafting.record.store import writing
-from drafting.record.tables.keyring import HOLDERS, WRAPPED
+from drafting.record.store.tables.keyring import HOLDERS, WRAPPED
 from tests.keyrings import dies_at, keyring_in
 
 NOW = datetime(2026, 11, 18, 15, 0, tzinfo=UTC)

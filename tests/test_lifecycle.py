@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 import prompts
 from drafting.errors import IllegalMove, NotPermitted, SigningBlocked
-from drafting.record import canonical, lifecycle
-from drafting.record.lifecycle import SIGNATURE_STANDS, Block, Move, NothingWritten, band, blocks, late, moved, suggestions
+from drafting.record.review import canonical, lifecycle
+from drafting.record.review.lifecycle import SIGNATURE_STANDS, Block, Move, NothingWritten, band, blocks, late, moved, suggestions
 from drafting.types import Mode, Polarity, Provenance, Route, Severity, Support
 from drafting.types.record import NoteKind, NoteState, Person, SignedNote, SignedSection, SignedSentence, Standing
 from drafting.types.review import Flag, FlagState, NoteHeader, Origin, Review, ReviewSentence, RiskAnswer, RiskQuestion, Undecided

@@ -11,10 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from drafting.errors import Conflict, IllegalMove, KeyMissing, KeyWrong, NotKnown, Shredded
-from drafting.record import media, workbench
-from drafting.record.media import NotWhole, Stored
+from drafting.record import workbench
 from drafting.record.store import Stores, reading, writing
-from drafting.record.tables.record import MEDIA
+from drafting.record.store.tables.record import MEDIA
+from drafting.record.workbench import media
+from drafting.record.workbench.media import NotWhole, Stored
 from tests.desks import Cut, Desk, cut_at, desk
 
 

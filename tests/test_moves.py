@@ -9,13 +9,13 @@ import pytest
 import sqlalchemy as sa
 
 from drafting.errors import Conflict, IllegalMove, KeyMissing, NotKnown, NotPermitted, Shredded
-from drafting.record import moves, vault, workbench
-from drafting.record.moves import Reason
+from drafting.record import vault, workbench
 from drafting.record.store import Stores, reading
-from drafting.record.tables.private import PRIVATE_NOTES
-from drafting.record.tables.record import INTENTS, WORK
+from drafting.record.store.tables.private import PRIVATE_NOTES
+from drafting.record.store.tables.record import INTENTS, WORK
 from drafting.record.vault import PrivateItem, Why
-from drafting.record.workbench import Item
+from drafting.record.workbench import Item, moves
+from drafting.record.workbench.moves import Reason
 from drafting.types.record import NoteState
 from tests.desks import Cut, Desk, cut_at, desk
 

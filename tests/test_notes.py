@@ -10,10 +10,12 @@ import sqlalchemy as sa
 
 from drafting.errors import Conflict, IllegalMove, KeyWrong, NotKnown, NotPermitted, SigningBlocked
 from drafting.pipeline import Engines
-from drafting.record import drafted, notes, reviewing, workbench
+from drafting.record import notes, workbench
 from drafting.record.notes import Circumstances
+from drafting.record.review import reviewing
 from drafting.record.store import Stores, reading, writing
-from drafting.record.tables.record import CLIENTS, DISPOSITIONS, ENCOUNTERS, NOTES, SIGNATURES, TASKS
+from drafting.record.store.tables.record import CLIENTS, DISPOSITIONS, ENCOUNTERS, NOTES, SIGNATURES, TASKS
+from drafting.record.workbench import drafted
 from drafting.types.record import Meaning, NoteKind, NoteState
 from drafting.types.review import Review
 from tests.desks import Cut, Desk, cut_at, desk

@@ -11,11 +11,10 @@ import sqlalchemy as sa
 from nacl.signing import VerifyKey
 
 from drafting.errors import Conflict, KeyMissing, KeyWrong, PassphraseWeak, PassphraseWrong
-from drafting.record import kit
-from drafting.record.keys import PRACTICE, RECOVERY, Keyring, Opener
-from drafting.record.passphrases import Unlocked, change, enrol, regain, renew, unlock, verify_key
+from drafting.record.keys import PRACTICE, RECOVERY, Keyring, Opener, kit
+from drafting.record.keys.passphrases import Unlocked, change, enrol, regain, renew, unlock, verify_key
 from drafting.record.store import reading, writing
-from drafting.record.tables.keyring import HOLDERS
+from drafting.record.store.tables.keyring import HOLDERS
 from tests.keyrings import dies_at, keyring_in
 from tests.stores import CHEAP
 

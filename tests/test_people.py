@@ -15,7 +15,7 @@ from drafting.errors import Conflict, KeyWrong, NotKnown, NotPermitted, Shredded
 from drafting.record import people
 from drafting.record.people import add_client, add_person, find_client, find_person, plan, remember, search_clients, secret_of, write_plan
 from drafting.record.practice import Practice
-from drafting.record.tables.record import CLIENT_NAMES, CLIENTS, PEOPLE, PLANS
+from drafting.record.store.tables.record import CLIENT_NAMES, CLIENTS, PEOPLE, PLANS
 from drafting.types.record import Person, Standing
 from tests import stores as of_tests
 from tests.keyrings import dies_at

@@ -10,13 +10,13 @@ import pytest
 import sqlalchemy as sa
 
 from drafting.errors import Conflict, KeyMissing, KeyWrong, KitError, NotKnown, PolicyError, StoreFailed
-from drafting.record import audit, kit, people
+from drafting.record import audit, people
 from drafting.record import practice as practices
-from drafting.record.keys import Keyring, Master
+from drafting.record.keys import Keyring, Master, kit
 from drafting.record.practice import NAMES, Policy, Practice, ready
 from drafting.record.store import Stores
-from drafting.record.tables.record import INTENTS
-from drafting.record.tables.record import PRACTICE as TABLE
+from drafting.record.store.tables.record import INTENTS
+from drafting.record.store.tables.record import PRACTICE as TABLE
 from drafting.types.record import Person, Standing
 from tests import stores as of_tests
 from tests.keyrings import dies_at

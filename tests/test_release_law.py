@@ -12,14 +12,28 @@ import pytest
 import sqlalchemy as sa
 
 from drafting.errors import Conflict, Held, LetterError, NotKnown, NotPermitted, ReleaseRefused
-from drafting.record import authorizations, disclosing, ending, holds, notes, people, requests, retention, vault, workbench
-from drafting.record.disclosing import RENDERED, Package, Purpose
+from drafting.record import holds, notes, people, retention, vault, workbench
 from drafting.record.export import profiles
-from drafting.record.release import Approver, Bucket, Fact, Instrument, Opinion, Profile, Requester, Role, Scope
-from drafting.record.requests import Extent
+from drafting.record.release import (
+    Approver,
+    Bucket,
+    Fact,
+    Instrument,
+    Opinion,
+    Profile,
+    Requester,
+    Role,
+    Scope,
+    authorizations,
+    disclosing,
+    requests,
+)
+from drafting.record.release.disclosing import RENDERED, Package, Purpose
+from drafting.record.release.requests import Extent
+from drafting.record.retention import ending
 from drafting.record.store import Stores, reading
-from drafting.record.tables.private import PRIVATE_NOTES
-from drafting.record.tables.record import DISCLOSURES
+from drafting.record.store.tables.private import PRIVATE_NOTES
+from drafting.record.store.tables.record import DISCLOSURES
 from drafting.types.record import NoteState, Person, Standing
 from tests.charts import ASIDE, DAY, HOW, SAID, House, house, kept_open
 from tests.desks import Cut, cut_at

@@ -12,11 +12,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drafting.errors import Held, LetterError, NotKnown, NotPermitted
-from drafting.record import authorizations, holds, people, requests
-from drafting.record.release import Bucket, Fact, Ground, Instrument, Letter, NotDrafted, Opinion, Outcome, Pause, Requester, Scope, faults
-from drafting.record.requests import Addressed, Extent
+from drafting.record import holds, people
+from drafting.record.release import (
+    Bucket,
+    Fact,
+    Ground,
+    Instrument,
+    Letter,
+    NotDrafted,
+    Opinion,
+    Outcome,
+    Pause,
+    Requester,
+    Scope,
+    authorizations,
+    faults,
+    requests,
+)
+from drafting.record.release.requests import Addressed, Extent
 from drafting.record.store import Stores, reading
-from drafting.record.tables.record import AUTHORIZATIONS, DECISIONS, HOLDS, REQUESTS
+from drafting.record.store.tables.record import AUTHORIZATIONS, DECISIONS, HOLDS, REQUESTS
 from drafting.types.record import Person, Standing
 from tests.charts import House, house, kept_open
 

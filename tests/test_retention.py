@@ -10,13 +10,14 @@ import pytest
 import sqlalchemy as sa
 
 from drafting.errors import Held, IllegalMove, KeyMissing, NotKnown, NotPermitted, Shredded
-from drafting.record import authorizations, canonical, disclosing, ending, holds, notes, people, requests, retention, vault, workbench
+from drafting.record import holds, notes, people, retention, vault, workbench
 from drafting.record.keys import PRACTICE, RECOVERY
 from drafting.record.people import secret_of
-from drafting.record.release import Instrument, Requester, Scope
-from drafting.record.retention import Due, What
+from drafting.record.release import Instrument, Requester, Scope, authorizations, disclosing, requests
+from drafting.record.retention import Due, What, ending
+from drafting.record.review import canonical
 from drafting.record.store import Stores, instant, reading, writing
-from drafting.record.tables.record import CLIENT_NAMES, CLIENTS, ENCOUNTERS, MEDIA, NOTES, TASKS, WORK
+from drafting.record.store.tables.record import CLIENT_NAMES, CLIENTS, ENCOUNTERS, MEDIA, NOTES, TASKS, WORK
 from drafting.record.vault import Departure, Why
 from drafting.types.record import NoteKind, NoteState, SignedNote, SignedSection, SignedSentence, Stage
 from drafting.types.review import NoteHeader

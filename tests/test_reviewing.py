@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from drafting.errors import NotKnown, NotPermitted, PolicyError
 from drafting.pipeline import Engines, Work, run
 from drafting.pipeline.formats import load
-from drafting.record import canonical, lifecycle, reviewing
-from drafting.record.comparing import compared, word_distance
-from drafting.record.lifecycle import NothingWritten, blocks
-from drafting.record.reviewing import BadHeader, KeptPrivate, opened
-from drafting.record.said_times import said_times
+from drafting.record.review import canonical, lifecycle, reviewing
+from drafting.record.review.comparing import compared, word_distance
+from drafting.record.review.lifecycle import NothingWritten, blocks
+from drafting.record.review.reviewing import BadHeader, KeptPrivate, opened
+from drafting.record.review.said_times import said_times
 from drafting.types import (
     Context,
     Draft,

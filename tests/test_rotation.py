@@ -9,14 +9,14 @@ import pytest
 import sqlalchemy as sa
 
 from drafting.errors import KeyMissing, KeyWrong
-from drafting.record import keyfile, kit, people, rotation
+from drafting.record import people
 from drafting.record import practice as practices
-from drafting.record.keys import PRACTICE, RECOVERY, Keyring, Master, Opener
+from drafting.record.keys import PRACTICE, RECOVERY, Keyring, Master, Opener, keyfile, kit, rotation
+from drafting.record.keys.scrubbing import NotScrubbed
 from drafting.record.practice import Practice
-from drafting.record.scrubbing import NotScrubbed
 from drafting.record.store import Stores, reading
-from drafting.record.tables.keyring import WRAPPED
-from drafting.record.tables.record import AUDIT, AUDIT_HEAD, METADATA
+from drafting.record.store.tables.keyring import WRAPPED
+from drafting.record.store.tables.record import AUDIT, AUDIT_HEAD, METADATA
 from drafting.types.record import Person, Standing
 from tests.keyrings import Died, dies_at, impatient
 from tests.stores import Clock

@@ -10,9 +10,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from drafting.errors import Conflict, StoreFailed, StoreOutdated
-from drafting.record import migrating
-from drafting.record.store import Stores, in_folder, is_sqlite, reading, writing
-from drafting.record.tables import keyring, private, record
+from drafting.record.store import Stores, in_folder, is_sqlite, migrating, reading, writing
+from drafting.record.store.tables import keyring, private, record
 
 TABLES = {"record": record.METADATA, "private": private.METADATA, "keyring": keyring.METADATA}
 
@@ -98,7 +97,9 @@ def test_a_write_to_sqlite_is_flushed_before_it_is_said_to_be_done(sqlite_stores
     """WAL with synchronous=FULL, and deleted content overwritten."""
     with reading(sqlite_stores.record) as connection:
         assert is_sqlite(connection)
-        assert [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous", "secure_delete", "foreign_keys")] == ["wal", 2, 1, 1]
+        assert [
+            connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous", "secure_delete", "foreign_keys")
+        ] == ["wal", 2, 1, 1]
 
 
 def test_a_commit_that_fails_leaves_the_next_writer_alone(stores: Stores) -> None:

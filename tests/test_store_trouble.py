@@ -11,11 +11,10 @@ import pytest
 import sqlalchemy as sa
 
 from drafting.errors import Conflict, StoreFailed
-from drafting.record import migrating
-from drafting.record.store import PATIENCE, Stores, StoreUncertain, connected, in_folder, is_sqlite, reading, writing
-from drafting.record.tables.guards import ASIDE_WORKER, grants
-from drafting.record.tables.private import INSTRUCTIONS, PRIVATE_NOTES
-from drafting.record.tables.record import AUDIT_HEAD, INTENTS, TASKS
+from drafting.record.store import PATIENCE, Stores, StoreUncertain, connected, in_folder, is_sqlite, migrating, reading, writing
+from drafting.record.store.tables.guards import ASIDE_WORKER, grants
+from drafting.record.store.tables.private import INSTRUCTIONS, PRIVATE_NOTES
+from drafting.record.store.tables.record import AUDIT_HEAD, INTENTS, TASKS
 from tests import stores as of_tests
 from tests.keyrings import impatient
 

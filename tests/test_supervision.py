@@ -7,9 +7,10 @@ from datetime import date
 import pytest
 
 from drafting.errors import KeyMissing, NotPermitted
-from drafting.record import people, supervision
+from drafting.record import people
 from drafting.record.store import Stores, reading
-from drafting.record.tables.private import SUPERVISION
+from drafting.record.store.tables.private import SUPERVISION
+from drafting.record.vault import supervision
 from drafting.types.record import Person, Standing
 from tests.desks import Desk, desk
 

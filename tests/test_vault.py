@@ -14,13 +14,14 @@ import pytest
 import sqlalchemy as sa
 
 from drafting.errors import Held, KeyMissing, KeyWrong, NotKnown, NotPermitted, Shredded, StoreFailed
-from drafting.record import media, people, vault, workbench
+from drafting.record import people, vault, workbench
 from drafting.record.keys import Keyring
 from drafting.record.practice import Practice
 from drafting.record.store import Stores, connected, is_sqlite, reading, writing
-from drafting.record.tables.keyring import WRAPPED
-from drafting.record.tables.private import PRIVATE_NOTES, SHARES
+from drafting.record.store.tables.keyring import WRAPPED
+from drafting.record.store.tables.private import PRIVATE_NOTES, SHARES
 from drafting.record.vault import Departure, PrivateItem, Why, Wish
+from drafting.record.workbench import media
 from tests.desks import Cut, Desk, cut_at, desk
 
 WORDS = "I felt impatient with how he tells it."

@@ -8,13 +8,14 @@ import pytest
 import sqlalchemy as sa
 
 from drafting.errors import Conflict, Held, IllegalMove, KeyMissing, KeyWrong, KitError, NotKnown, NotPermitted, Shredded
-from drafting.record import media, people, workbench
+from drafting.record import people, workbench
 from drafting.record import practice as practices
 from drafting.record.keys import Keyring, Master
 from drafting.record.practice import Practice
 from drafting.record.store import Stores, reading, writing
-from drafting.record.tables.keyring import WRAPPED
-from drafting.record.tables.record import ENCOUNTERS, MEDIA, WORK
+from drafting.record.store.tables.keyring import WRAPPED
+from drafting.record.store.tables.record import ENCOUNTERS, MEDIA, WORK
+from drafting.record.workbench import media
 from drafting.types.record import NoteState, Person, Stage, Standing
 from tests.desks import DAY, Cut, Desk, cut_at, desk
 

@@ -68,7 +68,9 @@ def tamper(engine: str, asked: Asked) -> Iterator[Figure]:
         whole = row.found == row.placed == row.tried and not row.false_alarms
         yield Figure(f"tamper: {row.kind}, found and false alarms", engine, f"{row.tried} times, {tamper.EVENTS:,} events", result, "100%, 0", whole)
     speed = min(row.speed for row in rows)
-    yield Figure("tamper: events walked in a second", engine, f"{len(rows)} medians, the slowest", f"{speed:,.0f}", f"≥ {tamper.GOAL:,}", speed >= tamper.GOAL)
+    yield Figure(
+        "tamper: events walked in a second", engine, f"{len(rows)} medians, the slowest", f"{speed:,.0f}", f"≥ {tamper.GOAL:,}", speed >= tamper.GOAL
+    )
 
 
 ROOMS: Mapping[str, Callable[[str, Asked], Iterator[Figure]]] = {room.__name__: room for room in (crash, tamper, failing, canary, shredded, scale)}

@@ -12,13 +12,15 @@ from dataclasses import asdict, replace
 import sqlalchemy as sa
 
 from bench.record.life import HOW
-from drafting.record import canonical, drafted, lifecycle, workbench
-from drafting.record.comparing import compared
-from drafting.record.lifecycle import Move
-from drafting.record.passphrases import Unlocked
+from drafting.record import workbench
+from drafting.record.keys.passphrases import Unlocked
 from drafting.record.practice import Practice, new_id
+from drafting.record.review import canonical, lifecycle
+from drafting.record.review.comparing import compared
+from drafting.record.review.lifecycle import Move
 from drafting.record.store import instant, writing
-from drafting.record.tables.record import CLIENTS, DISPOSITIONS, ENCOUNTERS, NOTES, PEOPLE, SIGNATURES, WORK
+from drafting.record.store.tables.record import CLIENTS, DISPOSITIONS, ENCOUNTERS, NOTES, PEOPLE, SIGNATURES, WORK
+from drafting.record.workbench import drafted
 from drafting.types.record import Meaning, NoteState, Person, SignedNote, Standing
 from drafting.types.review import Review
 

@@ -20,14 +20,16 @@ from bench.record.overheard import overheard
 from bench.record.places import Place
 from bench.record.scanning import Scan, scanned
 from drafting.pipeline import Engines, Work, run
-from drafting.record import backup, drafted, media, notes, retention, reviewing, vault, workbench
+from drafting.record import backup, notes, retention, vault, workbench
 from drafting.record.export import fhir, pdf, profiles, text
 from drafting.record.export.parties import Parties
-from drafting.record.moves import Reason
 from drafting.record.practice import Practice
+from drafting.record.review import reviewing
 from drafting.record.store import in_folder
-from drafting.record.tables.record import AUDIT
+from drafting.record.store.tables.record import AUDIT
 from drafting.record.vault import Why
+from drafting.record.workbench import drafted, media
+from drafting.record.workbench.moves import Reason
 from drafting.types import Route
 from drafting.types.record import Document
 from drafting.types.review import Review

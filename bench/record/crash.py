@@ -26,7 +26,7 @@ from bench.record.places import Place
 from bench.record.whole import Fault, Trail, faults
 from drafting.errors import StoreFailed
 from drafting.pipeline import Work
-from drafting.record import moves
+from drafting.record.workbench import moves
 
 CALLS = 30
 """A process is killed within the time that one takes for so many calls: more than an encounter needs from its receipt to its shredding."""
@@ -157,7 +157,9 @@ def measured(engine: str, work: Work, kills: int, seed: int) -> Iterator[Figure]
     yield none_of("crash: acknowledged writes lost", engine, n, len(after.of("lost")))
     yield none_of("crash: double signatures", engine, n, len(after.of("double")))
     yield none_of("crash: half states after a sweep", engine, n, len(after.of("half")))
-    broken = [f"{code}: {line}" for code, lines in after.ledger.refused.items() if code not in SERVER_GONE or not after.of_the_server for line in lines]
+    broken = [
+        f"{code}: {line}" for code, lines in after.ledger.refused.items() if code not in SERVER_GONE or not after.of_the_server for line in lines
+    ]
     yield none_of("crash: calls that what was cut stood in the way of", engine, n, len(broken))
     for line in [f"{fault.kind}: {fault.what}" for fault in dict.fromkeys(after.faults)][:20] + broken[:20]:
         print(f"    {line}")

@@ -20,13 +20,15 @@ import sqlalchemy as sa
 from bench.record.places import Place
 from drafting.errors import AsideError
 from drafting.pipeline import Work
-from drafting.record import canonical, drafted, lifecycle, media, moves, notes, retention, reviewing, vault, workbench
-from drafting.record.moves import Reason
+from drafting.record import notes, retention, vault, workbench
+from drafting.record.keys.passphrases import Unlocked
 from drafting.record.notes import Circumstances
-from drafting.record.passphrases import Unlocked
 from drafting.record.practice import Practice, new_id
-from drafting.record.tables.record import ENCOUNTERS, NOTES
+from drafting.record.review import canonical, lifecycle, reviewing
+from drafting.record.store.tables.record import ENCOUNTERS, NOTES
 from drafting.record.vault import Why
+from drafting.record.workbench import drafted, media, moves
+from drafting.record.workbench.moves import Reason
 from drafting.types import Route
 from drafting.types.record import NoteState, Stage
 from drafting.types.review import FlagState, Review, RiskAnswer
@@ -112,7 +114,9 @@ class Life:
             return "aside"
         if self.chance.random() < 0.1 and self._late(row):
             return "back"
-        return "sign" if row.state == NoteState.IN_REVIEW and clearing(self.practice, review, row.author) is None and not self._signed(row) else "edit"
+        return (
+            "sign" if row.state == NoteState.IN_REVIEW and clearing(self.practice, review, row.author) is None and not self._signed(row) else "edit"
+        )
 
     def _drawn(self, **odds: float) -> str:
         return self.chance.choices(tuple(odds), tuple(odds.values()))[0]
@@ -192,7 +196,9 @@ def _drafted(life: Life, name: str, _row: sa.Row) -> Facts:
 
 def _edit(life: Life, _name: str, row: sa.Row) -> Facts:
     review = life.review(row)
-    after = clearing(life.practice, review, row.author) or reviewing.write(review, review.sections[-1][0], f"Reviewed with care, line {review.version}.")
+    after = clearing(life.practice, review, row.author) or reviewing.write(
+        review, review.sections[-1][0], f"Reviewed with care, line {review.version}."
+    )
     return of(drafted.save(life.practice, after, by=row.author))
 
 

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from drafting.record import kit, migrating, passphrases, people, store
+from drafting.record import people, store
 from drafting.record import practice as practices
-from drafting.record.keys import Keyring, Master, Opener
-from drafting.record.passphrases import Unlocked
+from drafting.record.keys import Keyring, Master, Opener, kit, passphrases
+from drafting.record.keys.passphrases import Unlocked
 from drafting.record.practice import Practice
 from drafting.types.record import Person, Standing
 from tests import stores as of_tests

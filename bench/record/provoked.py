@@ -14,13 +14,15 @@ from pathlib import Path
 from bench.record.life import HOW
 from bench.record.places import Place
 from drafting.errors import OurFault
-from drafting.record import backup, canonical, drafted, media, moves, notes, passphrases, reviewing, vault, workbench
-from drafting.record.moves import Reason
+from drafting.record import backup, notes, vault, workbench
+from drafting.record.keys import passphrases
+from drafting.record.keys.sealing import Place as Sealed
+from drafting.record.keys.sealing import opened, seal
 from drafting.record.practice import Practice
-from drafting.record.sealing import Place as Sealed
-from drafting.record.sealing import opened, seal
+from drafting.record.review import canonical, reviewing
 from drafting.record.vault import PrivateItem, Why
-from drafting.record.workbench import Item
+from drafting.record.workbench import Item, drafted, media, moves
+from drafting.record.workbench.moves import Reason
 from drafting.types import Route
 
 WORDS = "the marzipan zeppelin, the ochre gondola, Leopold Vantongeren"

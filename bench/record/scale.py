@@ -22,15 +22,16 @@ from bench.record.figure import Figure, at_most, none_of
 from bench.record.life import HOW, clearing
 from bench.record.places import Place, folder
 from drafting.pipeline import Work
-from drafting.record import drafted, keyfile, notes, people, rotation, workbench
-from drafting.record.keys import PRACTICE, RECOVERY
+from drafting.record import notes, people, workbench
+from drafting.record.keys import PRACTICE, RECOVERY, keyfile, rotation
+from drafting.record.keys.sealing import Place as Sealed
+from drafting.record.keys.sealing import boxed, seal
 from drafting.record.practice import Practice
-from drafting.record.sealing import Place as Sealed
-from drafting.record.sealing import boxed, seal
 from drafting.record.store import instant, is_sqlite, reading, writing
-from drafting.record.tables import private, record
-from drafting.record.tables.keyring import HOLDERS, WRAPPED
-from drafting.record.tables.record import AUDIT, AUDIT_HEAD, CLIENTS, ENCOUNTERS, NOTES
+from drafting.record.store.tables import private, record
+from drafting.record.store.tables.keyring import HOLDERS, WRAPPED
+from drafting.record.store.tables.record import AUDIT_HEAD, CLIENTS, ENCOUNTERS, NOTES
+from drafting.record.workbench import drafted
 from drafting.types.record import NoteState
 from tests.desks import DAY
 

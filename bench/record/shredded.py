@@ -23,14 +23,15 @@ from bench.record.life import HOW, clearing
 from bench.record.places import Place
 from drafting.errors import KeyTrouble
 from drafting.pipeline import Work
-from drafting.record import backup, drafted, keyfile, media, notes, retention, workbench
-from drafting.record.keys import PRACTICE, Keyring, Master, Opener
+from drafting.record import backup, notes, retention, workbench
+from drafting.record.keys import PRACTICE, Keyring, Master, Opener, keyfile
+from drafting.record.keys.sealing import Place as Sealed
+from drafting.record.keys.sealing import opened, unboxed
 from drafting.record.practice import Practice
-from drafting.record.sealing import Place as Sealed
-from drafting.record.sealing import opened, unboxed
 from drafting.record.store import in_folder, reading
-from drafting.record.tables import private, record
-from drafting.record.tables.keyring import WRAPPED
+from drafting.record.store.tables import private, record
+from drafting.record.store.tables.keyring import WRAPPED
+from drafting.record.workbench import drafted, media
 from tests.desks import DAY
 from tests.dictated import NAMED
 
@@ -151,7 +152,9 @@ def measured(engine: str, work: Work) -> Iterator[Figure]:
         yield none_of("shredded: from the old backup with the present key bundle", engine, n, sum(restored[one] for one in gone))
         yield none_of("shredded: wrapped keys in the keyring's files", engine, f"{len(pieces)} stretches", files)
         if engine == "postgresql":
-            yield Figure("shredded: wrapped keys in the server's write-ahead log", engine, f"{len(pieces)} stretches", str(log), "until it is used again")
+            yield Figure(
+                "shredded: wrapped keys in the server's write-ahead log", engine, f"{len(pieces)} stretches", str(log), "until it is used again"
+            )
         control = could[kept] > 0 and now[kept] >= could[kept] and restored[kept] >= could[kept] and all(could[one] for one in gone)
         result = f"{sum(could[one] for one in gone)} before, {now[kept]} of the kept one after, {there} stretches before"
         yield replace(Figure("shredded: what the same search finds where it should", engine, n, result, "> 0"), met=control and there > 0)

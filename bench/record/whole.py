@@ -20,14 +20,16 @@ from bench.record.life import RECORDING, private
 from bench.record.places import Place
 from drafting.errors import AsideError
 from drafting.pipeline import Work
-from drafting.record import audit, canonical, drafted, media, notes, vault, workbench
-from drafting.record.lifecycle import SIGNATURE_STANDS
+from drafting.record import audit, notes, vault, workbench
 from drafting.record.practice import Practice
+from drafting.record.review import canonical
+from drafting.record.review.lifecycle import SIGNATURE_STANDS
 from drafting.record.store import reading
-from drafting.record.tables.keyring import TOMBSTONES, WRAPPED
-from drafting.record.tables.private import PRIVATE_NOTES
-from drafting.record.tables.record import ENCOUNTERS, INTENTS, MEDIA, NOTES, SIGNATURES, TASKS, WORK
+from drafting.record.store.tables.keyring import TOMBSTONES, WRAPPED
+from drafting.record.store.tables.private import PRIVATE_NOTES
+from drafting.record.store.tables.record import ENCOUNTERS, INTENTS, MEDIA, NOTES, SIGNATURES, TASKS, WORK
 from drafting.record.vault import Why
+from drafting.record.workbench import drafted, media
 from drafting.types.record import Meaning, NoteKind, NoteState
 
 _OVER = {NoteState.LOCKED, NoteState.ADDENDED, NoteState.AMENDED, NoteState.ENTERED_IN_ERROR}
@@ -64,9 +66,13 @@ def taken(practice: Practice) -> Stand:
     work = (WORK.c.encounter, WORK.c.kind, WORK.c.version, WORK.c.key, WORK.c.statements)
     with practice.look() as connection:
         stand.encounters = {row.id: row for row in connection.execute(sa.select(ENCOUNTERS))}
-        for row in connection.execute(sa.select(NOTES.c.encounter, NOTES.c.id, NOTES.c.kind, NOTES.c.number, NOTES.c.review).order_by(NOTES.c.number)):
+        for row in connection.execute(
+            sa.select(NOTES.c.encounter, NOTES.c.id, NOTES.c.kind, NOTES.c.number, NOTES.c.review).order_by(NOTES.c.number)
+        ):
             stand.notes[row.encounter].append(row)
-        stand.signatures = {(r.note, r.meaning): r.digest for r in connection.execute(sa.select(SIGNATURES.c.note, SIGNATURES.c.meaning, SIGNATURES.c.digest))}
+        stand.signatures = {
+            (r.note, r.meaning): r.digest for r in connection.execute(sa.select(SIGNATURES.c.note, SIGNATURES.c.meaning, SIGNATURES.c.digest))
+        }
         for row in connection.execute(sa.select(*work).order_by(WORK.c.version)):
             stand.work[row.encounter].append(row)
         for row in connection.execute(sa.select(MEDIA.c.encounter, MEDIA.c.key)):
@@ -233,7 +239,9 @@ def _missing(stand: Stand, trail: Trail, name: str, known: Known) -> Iterator[st
     yield from (f"note {note}" for note in known.notes if note not in there)
     signed = {(note, Meaning.AUTHOR.value): digest for note, digest in known.notes.items()}
     signed |= {(note, Meaning.COSIGNER.value): digest for note, digest in known.cosigned.items()}
-    yield from (f"the {meaning}'s signature of {note}" for (note, meaning), digest in signed.items() if stand.signatures.get((note, meaning)) != digest)
+    yield from (
+        f"the {meaning}'s signature of {note}" for (note, meaning), digest in signed.items() if stand.signatures.get((note, meaning)) != digest
+    )
     if known.receipt and stand.stones.get(workbench.holder(name)) != known.receipt:
         yield "the receipt of its shredding"
     if known.signed > sum(n.review > 0 for n in stand.notes[name]):

@@ -21,7 +21,8 @@ def accounting(
     as_json: Json = False,
 ) -> None:
     """Disclosures that must be accounted for to a client, of the last six years at most (45 CFR 164.528)."""
-    from drafting.record import disclosing, people
+    from drafting.record import people
+    from drafting.record.release import disclosing
 
     with opened() as practice:
         by = shared.at_work(practice, as_).id

@@ -29,7 +29,7 @@ def add(
     as_: As = None,
 ) -> None:
     """Keep a form, good or not. Prints its id, and says what is wrong with it today."""
-    from drafting.record import authorizations
+    from drafting.record.release import authorizations
 
     form = reading.authorization(file, client)
     with opened() as practice:
@@ -43,7 +43,7 @@ def add(
 @app.command()
 def revoke(authorization: Form, on: On = None, as_: As = None) -> None:
     """The client takes a form back. What was done in reliance on it before was done."""
-    from drafting.record import authorizations
+    from drafting.record.release import authorizations
 
     with opened() as practice:
         form = authorizations.revoke(practice, authorization, shared.actor(practice, as_), on)
@@ -53,7 +53,7 @@ def revoke(authorization: Form, on: On = None, as_: As = None) -> None:
 @app.command()
 def end(authorization: Form, on: On = None, as_: As = None) -> None:
     """The event on which a form ends has come to pass."""
-    from drafting.record import authorizations
+    from drafting.record.release import authorizations
 
     with opened() as practice:
         form = authorizations.end(practice, authorization, shared.actor(practice, as_), on)
@@ -63,7 +63,8 @@ def end(authorization: Form, on: On = None, as_: As = None) -> None:
 @app.command("list")
 def list_(client: Annotated[str, typer.Argument(metavar="CLIENT")], as_json: Json = False) -> None:
     """A client's forms: for what, for whom, until when, and what is wrong with each today, in codes."""
-    from drafting.record import authorizations, people
+    from drafting.record import people
+    from drafting.record.release import authorizations
 
     with opened() as practice:
         people.find_client(practice, client)

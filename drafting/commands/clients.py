@@ -101,7 +101,7 @@ def destroy(
     yes: Yes = False,
 ) -> None:
     """Destroy a client's record when the time for which it must be kept is over, as the privacy officer. Prints the receipt."""
-    from drafting.record import ending
+    from drafting.record.retention import ending
 
     with opened() as practice:
         shared.code(reason)

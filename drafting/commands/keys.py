@@ -26,9 +26,9 @@ NewFile = Annotated[Path | None, typer.Option(metavar="FILE", help="Read the new
 @app.command()
 def init(jurisdiction: Annotated[str, typer.Option(help="Whose law: us-federal, us-il, uk-ew.")] = "us-federal") -> None:
     """Begin a practice: its folder, databases, key file and recovery kit. The kit's halves are printed this once."""
-    from drafting.record import keyfile, migrating
     from drafting.record import practice as practices
-    from drafting.record.keys import Keyring, Master
+    from drafting.record.keys import Keyring, Master, keyfile
+    from drafting.record.store import migrating
 
     place, settings = known("jurisdictions", jurisdiction), read_settings()
     stores, path = wiring.stores(settings), wiring.key_file(settings)
@@ -49,7 +49,7 @@ def init(jurisdiction: Annotated[str, typer.Option(help="Whose law: us-federal, 
 @app.command()
 def prove(halves: Halves = None, as_: As = None) -> None:
     """Restore from both printed halves, which nothing can be kept before. Also for trying a kit that is proven."""
-    from drafting.record import kit
+    from drafting.record.keys import kit
 
     with opened(proven=False) as practice:
         by = shared.actor(practice, as_)
@@ -63,7 +63,7 @@ def prove(halves: Halves = None, as_: As = None) -> None:
 @app.command("kit")
 def kit_(halves: Halves = None, as_: As = None) -> None:
     """Make another recovery kit. Both halves of the one in use are asked for, if it was proven. It takes over when it is proven."""
-    from drafting.record import kit
+    from drafting.record.keys import kit
 
     with opened(proven=False) as practice:
         by = shared.actor(practice, as_)
@@ -77,7 +77,7 @@ def kit_(halves: Halves = None, as_: As = None) -> None:
 @app.command()
 def rotate(as_: As = None) -> None:
     """Give the practice a new master key. Other processes of it must be started again."""
-    from drafting.record import rotation
+    from drafting.record.keys import rotation
 
     with opened() as practice:
         count = rotation.rotate(practice, wiring.key_file(read_settings()), by=shared.actor(practice, as_))
@@ -88,7 +88,7 @@ def rotate(as_: As = None) -> None:
 @app.command()
 def restore(halves: Halves = None) -> None:
     """The key file was lost: both halves of the kit make another."""
-    from drafting.record import rotation
+    from drafting.record.keys import rotation
 
     with opened(keyed=False, proven=False) as practice:
         path = wiring.key_file(read_settings())
@@ -107,7 +107,7 @@ def passphrase(
     halves: Halves = None,
 ) -> None:
     """Give a person another passphrase."""
-    from drafting.record import passphrases
+    from drafting.record.keys import passphrases
 
     with opened() as practice:
         now, keyring = practice.now(), practice.keyring
@@ -131,7 +131,7 @@ def passphrase(
 
 def grant(stores: object) -> None:
     """The worker's role on PostgreSQL; where this login may make none, that is said, and somebody who may does it."""
-    from drafting.record import migrating
+    from drafting.record.store import migrating
 
     try:
         migrating.grant(stores)
@@ -143,9 +143,8 @@ def _stands(stores: object) -> bool:
     """Whether there is a practice in stores of any version."""
     from sqlalchemy import select
 
-    from drafting.record import migrating
-    from drafting.record.store import reading
-    from drafting.record.tables.record import PRACTICE
+    from drafting.record.store import migrating, reading
+    from drafting.record.store.tables.record import PRACTICE
 
     if migrating.version(stores.record) is None:
         return False

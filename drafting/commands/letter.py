@@ -24,7 +24,7 @@ from drafting.record.release import say as words
 
 if TYPE_CHECKING:
     from drafting.record.release import AmendmentDecision, Decision, Ruling
-    from drafting.record.requests import Addressed, Filed
+    from drafting.record.release.requests import Addressed, Filed
 
 app = shared.group()
 
@@ -66,8 +66,8 @@ def enter(
     as_json: Json = False,
 ) -> None:
     """Enter a letter that arrived. Its deadline is set, and where the rules say so nothing of the client's may be destroyed from now on."""
-    from drafting.record import requests
-    from drafting.record.requests import Extent
+    from drafting.record.release import requests
+    from drafting.record.release.requests import Extent
 
     digest = hashlib.sha256(shared.bytes_of(paper)).hexdigest() if paper else None
     extent = Extent(since, until, tuple(encounter or ()), tuple(note or ()))
@@ -91,7 +91,7 @@ def restate(
     as_json: Json = False,
 ) -> None:
     """What was found out since: a form that came, an extension, a clock that stopped. What is given takes the place of what stood."""
-    from drafting.record import requests
+    from drafting.record.release import requests
 
     stated = {"facts": fact, "forms": form, "pauses": pauses, "opinion": opinion(opinion_file), "answer_by": answer_by}
     with opened() as practice:
@@ -102,7 +102,7 @@ def restate(
 @app.command("list")
 def list_(client: Annotated[str | None, typer.Option(metavar="CLIENT", help="About one client.")] = None, as_json: Json = False) -> None:
     """Letters that wait for an answer, the most urgent first; and releases of which nobody has said yet whether the words left."""
-    from drafting.record import disclosing, requests
+    from drafting.record.release import disclosing, requests
 
     with opened() as practice:
         _show(requests.open_requests(practice, client), as_json)
@@ -120,7 +120,7 @@ def decide(
     as_json: Json = False,
 ) -> None:
     """What the rules say today, which is written down. Nothing leaves by this."""
-    from drafting.record import requests
+    from drafting.record.release import requests
 
     with opened() as practice:
         by = shared.actor(practice, as_)
@@ -171,7 +171,7 @@ def settle(
     left: Annotated[bool, typer.Option("--left/--stayed", help="Whether the words left.")],
 ) -> None:
     """Say of a release that was cut whether the words left: then its account stands, or else it is void."""
-    from drafting.record import disclosing
+    from drafting.record.release import disclosing
 
     with opened() as practice:
         disclosing.settle(practice, disclosure, left=left, by=as_)
@@ -189,7 +189,7 @@ def deny(
     as_: As = None,
 ) -> None:
     """Draft the reply to what the rules do not allow, and why. A person reads, changes and signs it."""
-    from drafting.record import requests
+    from drafting.record.release import requests
 
     with opened() as practice:
         drafts = requests.deny(practice, request, _addressed(sender, to, reference, complaints), shared.actor(practice, as_), pages=pages)
@@ -211,7 +211,7 @@ def reply(
     as_: As = None,
 ) -> None:
     """Draft any other reply. A person reads, changes and signs it."""
-    from drafting.record import requests
+    from drafting.record.release import requests
 
     with opened() as practice:
         who = _addressed(sender, to, reference, complaints)
@@ -221,7 +221,7 @@ def reply(
 @app.command()
 def escalate(request: Request, to: Annotated[str, typer.Option("--to", metavar="PERSON", help="Who sees to it.")], as_: As = None) -> None:
     """Hand it to the privacy officer, or whoever speaks with counsel. A task falls due for them at once."""
-    from drafting.record import requests
+    from drafting.record.release import requests
 
     with opened() as practice:
         requests.escalate(practice, request, to, shared.actor(practice, as_))
@@ -231,7 +231,7 @@ def escalate(request: Request, to: Annotated[str, typer.Option("--to", metavar="
 @app.command()
 def close(request: Request, as_: As = None) -> None:
     """It is answered. What it holds stays held until a person lifts it."""
-    from drafting.record import requests
+    from drafting.record.release import requests
 
     with opened() as practice:
         standing = requests.close(practice, request, shared.actor(practice, as_))
@@ -244,7 +244,7 @@ def close(request: Request, as_: As = None) -> None:
 
 
 def _addressed(sender: str, to: str, reference: str | None, complaints: str | None) -> Addressed:
-    from drafting.record.requests import Addressed
+    from drafting.record.release.requests import Addressed
 
     return Addressed(sender, to, reference, complaints)
 

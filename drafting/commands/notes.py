@@ -123,7 +123,7 @@ def _tell(practice: Practice, encounter: str, person: str, action: str, **facts:
 @app.command("hand-over")
 def hand_over(encounter: EncounterId, as_: Me, yes: Yes = False) -> None:
     """For a practice whose chart is elsewhere: the note is in it, and our copy is destroyed. Digests and a receipt stay."""
-    from drafting.record import ending
+    from drafting.record.retention import ending
 
     with opened() as practice:
         shared.sure(f"Is the note of {encounter} in the other chart? Our copy cannot be brought back.", yes)

@@ -60,7 +60,8 @@ def list_(
     as_json: Json = False,
 ) -> None:
     """Who works here."""
-    from drafting.record import passphrases, people, workbench
+    from drafting.record import people, workbench
+    from drafting.record.keys import passphrases
 
     with opened() as practice:
         found = [p for p in people.all_people(practice) if p.active or everybody]
@@ -73,7 +74,8 @@ def list_(
 @app.command()
 def enrol(person: Annotated[str, typer.Argument(metavar="PERSON")], passphrase_file: PassphraseFile = None) -> None:
     """Make a person's keys, under a passphrase that they choose and nobody else knows."""
-    from drafting.record import passphrases, workbench
+    from drafting.record import workbench
+    from drafting.record.keys import passphrases
 
     with opened() as practice:
         shared.at_work(practice, person)
@@ -114,7 +116,8 @@ def leave(
 
 def _part(practice: Practice, person: str, take: Path | None, shred: bool, passphrase_file: Path | None, force: bool, yes: bool) -> None:
     """Their private notes, as they wish, with their own passphrase."""
-    from drafting.record import ending, vault
+    from drafting.record import vault
+    from drafting.record.retention import ending
     from drafting.record.vault import Departure
 
     notes = vault.listed(practice, person)

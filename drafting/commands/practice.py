@@ -23,7 +23,7 @@ app = shared.group()
 @app.command()
 def show(as_json: Json = False) -> None:
     """What the practice has settled, and how its recovery kit stands."""
-    from drafting.record import kit
+    from drafting.record.keys import kit
 
     with opened(proven=False) as practice:
         policy = asdict(practice.policy())
@@ -52,9 +52,9 @@ def settle(
 @app.command()
 def upgrade() -> None:
     """Bring the stores to the version of this Aside. Make a backup first."""
-    from drafting.record import migrating
     from drafting.record.keys import Keyring
     from drafting.record.practice import Practice
+    from drafting.record.store import migrating
 
     stores = wiring.stores(shared.there(read_settings()))
     try:

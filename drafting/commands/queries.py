@@ -19,7 +19,7 @@ def overview(practice: Practice) -> Row:
     """The practice's own id, its law, and how many people, clients and encounters it has."""
     from sqlalchemy import func, select
 
-    from drafting.record.tables.record import CLIENTS, ENCOUNTERS, PEOPLE, PRACTICE
+    from drafting.record.store.tables.record import CLIENTS, ENCOUNTERS, PEOPLE, PRACTICE
 
     with practice.look() as connection:
         row = connection.execute(select(PRACTICE)).one()
@@ -37,7 +37,7 @@ def due(practice: Practice, person: str | None = None) -> list[Row]:
     from sqlalchemy import select
 
     from drafting.record.store import at, instant
-    from drafting.record.tables.record import ENCOUNTERS, TASKS
+    from drafting.record.store.tables.record import ENCOUNTERS, TASKS
     from drafting.record.workbench import EDITABLE
 
     hours = timedelta(hours=practice.policy().sign_due_hours)
@@ -59,7 +59,7 @@ def encounters(practice: Practice, client: str | None, person: str | None, state
     """Encounters of a client, of an author, in some states, by date of service; those without a date first."""
     from sqlalchemy import select
 
-    from drafting.record.tables.record import ENCOUNTERS
+    from drafting.record.store.tables.record import ENCOUNTERS
 
     given = (ENCOUNTERS.c.client, client), (ENCOUNTERS.c.author, person)
     query = select(ENCOUNTERS).where(*(column == value for column, value in given if value is not None))
@@ -80,7 +80,7 @@ def clients_of(practice: Practice, person: str) -> tuple[str, ...]:
     """The ids of a clinician's clients."""
     from sqlalchemy import select
 
-    from drafting.record.tables.record import CLIENTS
+    from drafting.record.store.tables.record import CLIENTS
 
     with practice.look() as connection:
         return tuple(connection.scalars(select(CLIENTS.c.id).where(CLIENTS.c.clinician == person).order_by(CLIENTS.c.id)))
@@ -91,7 +91,7 @@ def left_open(practice: Practice, person: str) -> dict[str, int]:
     from sqlalchemy import func, select
 
     from drafting.record.people import unsigned_of
-    from drafting.record.tables.record import CLIENTS, ENCOUNTERS, PEOPLE
+    from drafting.record.store.tables.record import CLIENTS, ENCOUNTERS, PEOPLE
     from drafting.types.record import NoteState
 
     due = ENCOUNTERS.c.state == NoteState.COSIGN_DUE

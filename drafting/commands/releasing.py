@@ -18,9 +18,9 @@ from drafting.commands.rendering import Form, Signed
 from drafting.errors import AsideError
 
 if TYPE_CHECKING:
-    from drafting.record.disclosing import Package, PrivatePart, Purpose
     from drafting.record.practice import Practice
     from drafting.record.release import Approver
+    from drafting.record.release.disclosing import Package, PrivatePart, Purpose
 
 _ENDING = {Form.text: "txt", Form.pdf: "pdf"}
 
@@ -35,7 +35,7 @@ class Key(StrEnum):
 
 def purpose(given: str) -> Purpose:
     """Raises BadParameter."""
-    from drafting.record.disclosing import Purpose
+    from drafting.record.release.disclosing import Purpose
 
     if given not in list(Purpose):
         raise typer.BadParameter(f"a purpose is one of {', '.join(Purpose)}")
@@ -62,7 +62,7 @@ def prepare(out: Path, form: Form) -> None:
 
 def release(practice: Practice, request: str, approvers: Sequence[Approver], out: Path, **given: Any) -> Package:
     """`disclosing.release`; where it lets nothing go, the folder is not left there."""
-    from drafting.record import disclosing
+    from drafting.record.release import disclosing
 
     try:
         return disclosing.release(practice, request, approvers, **given)

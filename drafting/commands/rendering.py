@@ -91,8 +91,9 @@ class Signed:
 
 def draft(practice: Practice, encounter: str, opener: Opener, form: Form, practice_name: str, section: str | None) -> bytes:
     """The note before it is signed, marked so, with what screening found and nobody decided on masked. Raises NotKnown, KeyMissing, Shredded."""
-    from drafting.record import drafted, people, workbench
+    from drafting.record import people, workbench
     from drafting.record.export import text
+    from drafting.record.workbench import drafted
 
     review = drafted.load(practice, encounter, opener)
     over = parties(people.find_client(practice, workbench.find(practice, encounter).client), practice_name)

@@ -19,21 +19,17 @@ import typer
 
 from drafting import wiring
 from drafting.console import emit
-from drafting.errors import NotPermitted, PassphraseWrong, RecordError
+from drafting.errors import NoPractice, NotPermitted, PassphraseWrong, RecordError
 from drafting.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from drafting.record.keys import Opener
-    from drafting.record.passphrases import Unlocked
+    from drafting.record.keys.passphrases import Unlocked
     from drafting.record.practice import Practice
     from drafting.types.record import Person
 
 CONSOLE = "console"
 """Who acts, on the audit trail, where nobody is named."""
-
-
-class NoPractice(RecordError):
-    """There is no practice here yet. Run `aside keys init`, or say with ASIDE_DATA where it is."""
 
 
 class FileThere(RecordError):
@@ -63,24 +59,12 @@ Halves = Annotated[tuple[Path, Path] | None, typer.Option(metavar="FILE FILE", h
 
 @contextmanager
 def opened(*, proven: bool = True, keyed: bool = True) -> Iterator[Practice]:
-    """The practice of the settings. `proven` False: before its recovery kit is; `keyed` False: without its key file. Raises NoPractice,
-    StoreOutdated, KeyMissing, KeyWrong, KitError."""
-    from drafting.record import keyfile, migrating
-    from drafting.record.keys import Keyring
-    from drafting.record.practice import Practice, ready
-
-    settings = there(read_settings())
-    stores = wiring.stores(settings)
+    """The practice of the settings, as `wiring.practice` opens it, closed in the end. Raises NoPractice, and what that raises."""
+    practice = wiring.practice(there(read_settings()), proven=proven, keyed=keyed)
     try:
-        if migrating.version(stores.record) is None:
-            raise NoPractice()
-        migrating.check(stores)
-        practice = Practice(stores, Keyring(stores.keyring, keyfile.read(wiring.key_file(settings)) if keyed else None))
-        if proven:
-            ready(practice)
         yield practice
     finally:
-        stores.close()
+        practice.stores.close()
 
 
 def there(settings: Settings) -> Settings:
@@ -121,7 +105,7 @@ def passphrase(person: str, file: Path | None, *, new: bool = False) -> str:
 
 def unlocked(practice: Practice, person: str, file: Path | None) -> Unlocked:
     """A person with their keys. A passphrase that is wrong is on the audit trail. Raises NotKnown, NotPermitted, KeyMissing, PassphraseWrong."""
-    from drafting.record import passphrases
+    from drafting.record.keys import passphrases
 
     at_work(practice, person)
     try:
@@ -142,7 +126,7 @@ def halves(files: tuple[Path, Path] | None) -> tuple[str, str]:
 
 def joined(practice: Practice, files: tuple[Path, Path] | None) -> Opener:
     """The recovery kit. Raises KitError."""
-    from drafting.record import kit
+    from drafting.record.keys import kit
 
     return kit.joined(practice.keyring, *halves(files))
 

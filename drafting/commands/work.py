@@ -14,7 +14,7 @@ from drafting.commands import shared
 from drafting.commands.shared import Json, opened, say
 
 if TYPE_CHECKING:
-    from drafting.record.ending import Locked
+    from drafting.record.retention.ending import Locked
 
 app = shared.group()
 
@@ -41,7 +41,8 @@ def lock() -> None:
 @app.command()
 def sweep() -> None:
     """Finish what a process that was cut left under way, and see that destroyed keys are gone from the keyring's files."""
-    from drafting.record import ending, moves
+    from drafting.record.retention import ending
+    from drafting.record.workbench import moves
 
     with opened() as practice:
         count = moves.sweep(practice) + ending.finish(practice)
@@ -52,7 +53,8 @@ def sweep() -> None:
 @app.command()
 def purge() -> None:
     """Do all that falls due by itself, as a timer does each night: take back keys that were lent, lock, remind, purge what a task told of."""
-    from drafting.record import moves, retention
+    from drafting.record import retention
+    from drafting.record.workbench import moves
 
     with opened() as practice:
         moves.sweep(practice)

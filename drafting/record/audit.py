@@ -19,7 +19,7 @@ from sqlalchemy import Connection, CursorResult, Row, Select, insert, select, up
 
 from drafting.errors import AuditBroken, NotKnown
 from drafting.record.store import instant
-from drafting.record.tables.record import AUDIT, AUDIT_HEAD
+from drafting.record.store.tables.record import AUDIT, AUDIT_HEAD
 from drafting.types.record import AuditEvent
 
 GENESIS = bytes(32)

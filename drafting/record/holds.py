@@ -1,7 +1,7 @@
 """Holds: what stops the destruction of anything of a client, until a person says otherwise.
 
 In: a client's id and a reason, as a code. Out: holds that stand. Knows no rule: a request places its hold by `requests`, and whoever destroys asks
-`workbench.stops`. Nothing lifts a hold by itself.
+`stops`. Nothing lifts a hold by itself.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from drafting.errors import Held, NotPermitted
 from drafting.record.people import find_person
 from drafting.record.practice import Change, Practice, known, new_id
 from drafting.record.store import at, instant
-from drafting.record.tables.record import CLIENTS, HOLDS, REQUESTS
+from drafting.record.store.tables.record import CLIENTS, HOLDS, REQUESTS
 from drafting.types.record import Person
 
 
@@ -76,3 +76,21 @@ def at_work(practice: Practice, person: str) -> Person:
     if not found.active:
         raise NotPermitted(who=person, reason="this is for somebody who works here")
     return found
+
+
+# ── what forbids destroying ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def stops(connection: Connection, client: str) -> str | None:
+    """What forbids destroying anything of a client's: a hold that stands, or a request that is open; None where nothing does."""
+    hold = connection.scalar(select(HOLDS.c.reason).where(HOLDS.c.client == client, HOLDS.c.lifted.is_(None)).limit(1))
+    if hold is not None:
+        return f"a hold stands ({hold})"
+    request = connection.scalar(select(REQUESTS.c.id).where(REQUESTS.c.client == client, REQUESTS.c.closed.is_(None)).limit(1))
+    return None if request is None else f"request {request} is open"
+
+
+def refuse_held(connection: Connection, client: str) -> None:
+    """Raise Held where anything forbids destroying what is the client's."""
+    if reason := stops(connection, client):
+        raise Held(id=client, reason=reason)

@@ -15,15 +15,17 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, func, insert, select, update
 
 from drafting.errors import Conflict, KeyWrong, NotPermitted
-from drafting.record import canonical, drafted, lifecycle, workbench
-from drafting.record.comparing import compared
+from drafting.record import workbench
 from drafting.record.keys import PRACTICE, RECOVERY
-from drafting.record.lifecycle import Move
-from drafting.record.passphrases import Unlocked, verify_key
+from drafting.record.keys.passphrases import Unlocked, verify_key
 from drafting.record.people import find_person, secret_of
 from drafting.record.practice import Change, Practice, known, new_id
+from drafting.record.review import canonical, lifecycle
+from drafting.record.review.comparing import compared
+from drafting.record.review.lifecycle import Move
 from drafting.record.store import instant
-from drafting.record.tables.record import CLIENTS, DISPOSITIONS, ENCOUNTERS, NOTES, SIGNATURES, TASKS
+from drafting.record.store.tables.record import CLIENTS, DISPOSITIONS, ENCOUNTERS, NOTES, SIGNATURES, TASKS
+from drafting.record.workbench import drafted
 from drafting.types.record import Document, Meaning, NoteKind, NoteState, Person, Signature, SignedNote
 from drafting.types.review import Review
 from prompts import table

@@ -19,7 +19,7 @@ from drafting.errors import Conflict, NotPermitted, Shredded
 from drafting.record.keys import PRACTICE, RECOVERY, Place, opened
 from drafting.record.practice import NAMES, Practice, known, new_id
 from drafting.record.store import instant
-from drafting.record.tables.record import CLIENT_NAMES, CLIENTS, ENCOUNTERS, PEOPLE, PLANS
+from drafting.record.store.tables.record import CLIENT_NAMES, CLIENTS, ENCOUNTERS, PEOPLE, PLANS
 from drafting.types.record import Client, NoteState, Person, Standing
 
 _UNSIGNED = (NoteState.DRAFT, NoteState.IN_REVIEW, NoteState.RETURNED)

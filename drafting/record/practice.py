@@ -22,10 +22,10 @@ from nacl.signing import SigningKey
 from sqlalchemy import Connection, insert, select, update
 
 from drafting.errors import KitError, NotKnown, PolicyError
-from drafting.record import audit, kit
-from drafting.record.keys import PRACTICE, RECOVERY, Keyring, Place, opened, seal
+from drafting.record import audit
+from drafting.record.keys import PRACTICE, RECOVERY, Keyring, Place, kit, opened, seal
 from drafting.record.store import Stores, instant, reading, writing
-from drafting.record.tables.record import PRACTICE as TABLE
+from drafting.record.store.tables.record import PRACTICE as TABLE
 from drafting.types.record import AuditEvent
 
 NAMES, INDEX, SIGNING = "practice/names", "practice/index", "practice/signing"

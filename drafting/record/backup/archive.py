@@ -19,12 +19,12 @@ from nacl.signing import SigningKey
 from sqlalchemy import select
 
 from drafting.errors import AuditBroken, BackupError, KeyMissing, Shredded
-from drafting.record import audit, migrating
+from drafting.record import audit
 from drafting.record.backup import box, rows
 from drafting.record.keys import PRACTICE, RECOVERY
 from drafting.record.practice import SIGNING, Practice, known, ready
-from drafting.record.store import instant, reading
-from drafting.record.tables.record import PRACTICE as TABLE
+from drafting.record.store import instant, migrating, reading
+from drafting.record.store.tables.record import PRACTICE as TABLE
 
 KIND = "backup/1"
 _STAMP = "%Y%m%dT%H%M%SZ"

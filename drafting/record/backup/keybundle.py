@@ -26,13 +26,12 @@ from nacl.signing import SigningKey, VerifyKey
 from sqlalchemy import Connection, insert, select
 
 from drafting.errors import BackupError, KeyMissing
-from drafting.record import kit, migrating
 from drafting.record.backup import archive as archives
 from drafting.record.backup import box, rows
-from drafting.record.keys import RECOVERY, Keyring, Opener
+from drafting.record.keys import RECOVERY, Keyring, Opener, kit
 from drafting.record.practice import SIGNING, Practice, ready
-from drafting.record.store import connected, instant, reading, writing
-from drafting.record.tables.keyring import HOLDERS
+from drafting.record.store import connected, instant, migrating, reading, writing
+from drafting.record.store.tables.keyring import HOLDERS
 
 KIND = "bundle/1"
 Halves = tuple[str, str]

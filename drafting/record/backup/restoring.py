@@ -14,14 +14,14 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from drafting.errors import BackupError
-from drafting.record import audit, keyfile, migrating
+from drafting.record import audit
 from drafting.record.audit import Head
 from drafting.record.backup import archive as archives
 from drafting.record.backup import box, rows
 from drafting.record.backup import keybundle as bundles
-from drafting.record.keys import Keyring, Master
+from drafting.record.keys import Keyring, Master, keyfile
 from drafting.record.people import forget_names, secret_of
-from drafting.record.store import Stores, reading, writing
+from drafting.record.store import Stores, migrating, reading, writing
 from drafting.types.record import AuditEvent
 
 _MARK = "restoring/"

@@ -17,7 +17,7 @@ from sqlalchemy import Column, Connection, MetaData, Table, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from drafting.errors import BackupError
-from drafting.record import tables
+from drafting.record.store import tables
 
 DATA = {"record": tables.record.METADATA, "private": tables.private.METADATA}
 KEYS = {"keyring": tables.keyring.METADATA}

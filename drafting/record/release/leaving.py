@@ -17,14 +17,14 @@ from drafting.errors import NotPermitted, ReleaseRefused
 from drafting.record import vault
 from drafting.record.holds import at_work
 from drafting.record.keys import RECOVERY, Opener
-from drafting.record.lifecycle import SIGNATURE_STANDS
 from drafting.record.people import all_people, find_person
 from drafting.record.practice import Practice
 from drafting.record.release import Approval, Approver, Bucket, Decision, Permit, Profile, Role, Ruling
-from drafting.record.requests import Filed
+from drafting.record.release.requests import Filed
+from drafting.record.review.lifecycle import SIGNATURE_STANDS
 from drafting.record.store import reading
-from drafting.record.tables.private import PRIVATE_NOTES
-from drafting.record.tables.record import ENCOUNTERS, NOTES
+from drafting.record.store.tables.private import PRIVATE_NOTES
+from drafting.record.store.tables.record import ENCOUNTERS, NOTES
 from drafting.record.workbench import receipt_of
 from drafting.types.record import NoteState, Person, Standing
 

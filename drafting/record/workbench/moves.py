@@ -23,10 +23,10 @@ from sqlalchemy import Row, delete, insert, select, update
 from drafting.errors import AsideError, Conflict, Held, NotKnown, NotPermitted
 from drafting.record import vault, workbench
 from drafting.record.keys import Opener
-from drafting.record.passphrases import Unlocked
+from drafting.record.keys.passphrases import Unlocked
 from drafting.record.practice import Change, Practice, new_id
 from drafting.record.store import instant
-from drafting.record.tables.record import INTENTS
+from drafting.record.store.tables.record import INTENTS
 from drafting.record.vault import PrivateItem, Why
 from drafting.record.workbench import Item
 

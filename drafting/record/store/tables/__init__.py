@@ -4,6 +4,6 @@ In: nothing. Out: SQLAlchemy `MetaData`, one for each database. Knows no query. 
 columns hold ids, codes, dates, counts and digests.
 """
 
-from drafting.record.tables import keyring, private, record
+from drafting.record.store.tables import keyring, private, record
 
 __all__ = ["keyring", "private", "record"]

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from drafting.record.tables.guards import written_once
+from drafting.record.store.tables.guards import written_once
 
 _ONCE = ("notes", "signatures", "audit", "decisions", "disclosures", "dispositions", "plans")
 

@@ -21,7 +21,7 @@ from sqlalchemy import ColumnElement, Row, delete, false, insert, select, update
 from drafting.errors import Conflict, KeyMissing, KeyWrong, PassphraseWeak, PassphraseWrong
 from drafting.record.keys import Keyring, Opener, Place, alive, opened, seal
 from drafting.record.store import instant, reading
-from drafting.record.tables.keyring import HOLDERS, WRAPPED
+from drafting.record.store.tables.keyring import HOLDERS, WRAPPED
 
 Cost = tuple[int, int, int]
 

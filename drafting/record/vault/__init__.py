@@ -18,14 +18,15 @@ from enum import StrEnum
 from sqlalchemy import delete, insert, select
 
 from drafting.errors import Conflict, KeyMissing, NotKnown, NotPermitted
+from drafting.record.holds import refuse_held, stops
 from drafting.record.keys import RECOVERY, Opener, Place, opened, seal
-from drafting.record.passphrases import Unlocked
-from drafting.record.passphrases import holder as holder_of
+from drafting.record.keys.passphrases import Unlocked
+from drafting.record.keys.passphrases import holder as holder_of
 from drafting.record.practice import Change, Practice, known
 from drafting.record.store import at, instant, reading, writing
-from drafting.record.tables.private import INSTRUCTIONS, PRIVATE_NOTES, SHARES
-from drafting.record.tables.record import INTENTS, PEOPLE
-from drafting.record.workbench import has_keys, joined_ids, receipt_of, refuse_held, stops
+from drafting.record.store.tables.private import INSTRUCTIONS, PRIVATE_NOTES, SHARES
+from drafting.record.store.tables.record import INTENTS, PEOPLE
+from drafting.record.workbench import has_keys, joined_ids, receipt_of
 from drafting.types.record import Standing
 
 _SHRED = "shred_private"

@@ -16,12 +16,12 @@ from sqlalchemy import func, insert, select
 
 from drafting.errors import NotPermitted
 from drafting.record.keys import Opener, Place, opened, seal
-from drafting.record.passphrases import Unlocked
-from drafting.record.passphrases import holder as holder_of
+from drafting.record.keys.passphrases import Unlocked
+from drafting.record.keys.passphrases import holder as holder_of
 from drafting.record.people import find_person
 from drafting.record.practice import Practice, new_id
 from drafting.record.store import reading, writing
-from drafting.record.tables.private import SUPERVISION
+from drafting.record.store.tables.private import SUPERVISION
 from drafting.types.record import Standing
 
 _CLIENT = re.compile(r"\bC-\d{8}\b", re.IGNORECASE)

@@ -20,10 +20,10 @@ from nacl.public import PrivateKey, PublicKey
 from sqlalchemy import Connection, Engine, Row, bindparam, delete, func, insert, select, update
 
 from drafting.errors import Conflict, KeyMissing, Shredded
-from drafting.record.scrubbing import scrub
-from drafting.record.sealing import SECRET, Opener, Place, boxed, opened, seal, unboxed
+from drafting.record.keys.scrubbing import scrub
+from drafting.record.keys.sealing import SECRET, Opener, Place, boxed, opened, seal, unboxed
 from drafting.record.store import alone, instant, reading, writing
-from drafting.record.tables.keyring import HOLDERS, TOMBSTONES, WRAPPED
+from drafting.record.store.tables.keyring import HOLDERS, TOMBSTONES, WRAPPED
 
 __all__ = ["PRACTICE", "RECOVERY", "WORKER", "Keyring", "Master", "Opener", "Place", "opened", "seal"]
 

@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 
 from drafting.errors import StoreFailed, StoreOutdated
 from drafting.record.store import Stores, alone, reading, writing
-from drafting.record.tables.guards import grants
+from drafting.record.store.tables.guards import grants
 
 _FOLDER = Path(__file__).parent / "migrations"
 

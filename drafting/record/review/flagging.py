@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from drafting.record.lifecycle import never
+from drafting.record.review.lifecycle import never
 from drafting.types.notes import PhiFinding, Severity
 from drafting.types.review import Flag, FlagState
 

@@ -17,10 +17,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from drafting.errors import NotKnown, NotPermitted, RecordError
 from drafting.pipeline import Work, elements
 from drafting.pipeline.routing import SURE_ELEMENT
-from drafting.record import flagging
-from drafting.record.canonical import clean
-from drafting.record.lifecycle import NothingWritten, never
-from drafting.record.said_times import said_times
+from drafting.record.review import flagging
+from drafting.record.review.canonical import clean
+from drafting.record.review.lifecycle import NothingWritten, never
+from drafting.record.review.said_times import said_times
 from drafting.types.notes import Draft, ElementReport, PhiFinding, Provenance
 from drafting.types.review import Flag, FlagState, NoteHeader, Origin, Review, ReviewSentence, RiskAnswer, RiskQuestion, Undecided
 from drafting.types.statements import Polarity, Role, Route

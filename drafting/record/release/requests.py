@@ -18,7 +18,6 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from drafting.errors import LetterError
 from drafting.record import release
-from drafting.record.authorizations import shown
 from drafting.record.holds import at_work, place
 from drafting.record.people import find_person
 from drafting.record.practice import Change, Practice, known, new_id
@@ -38,8 +37,9 @@ from drafting.record.release import (
     Request,
     Requester,
 )
+from drafting.record.release.authorizations import shown
 from drafting.record.store import at, instant
-from drafting.record.tables.record import CLIENTS, DECISIONS, HOLDS, INTENTS, REQUESTS, TASKS
+from drafting.record.store.tables.record import CLIENTS, DECISIONS, HOLDS, INTENTS, REQUESTS, TASKS
 from drafting.record.workbench import joined_ids
 
 RELEASING = "release"

@@ -16,14 +16,15 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, tuple_, update
 
-from drafting.errors import Conflict, Held, IllegalMove, NotPermitted
+from drafting.errors import Conflict, IllegalMove, NotPermitted
+from drafting.record.holds import refuse_held, stops
 from drafting.record.keys import PRACTICE, RECOVERY, WORKER, Keyring, Opener, Place, opened, seal
-from drafting.record.lifecycle import Move, moved
-from drafting.record.passphrases import holder as holder_of_person
+from drafting.record.keys.passphrases import holder as holder_of_person
 from drafting.record.practice import Change, Practice, known, new_id, ready
+from drafting.record.review.lifecycle import Move, moved
 from drafting.record.store import at, instant, reading
-from drafting.record.tables.keyring import HOLDERS, TOMBSTONES, WRAPPED
-from drafting.record.tables.record import CLIENTS, ENCOUNTERS, HOLDS, INTENTS, MEDIA, PEOPLE, REQUESTS, WORK
+from drafting.record.store.tables.keyring import HOLDERS, TOMBSTONES, WRAPPED
+from drafting.record.store.tables.record import CLIENTS, ENCOUNTERS, INTENTS, MEDIA, PEOPLE, WORK
 from drafting.types.record import Encounter, NoteState, Stage, Standing
 
 EDITABLE = (NoteState.DRAFT, NoteState.IN_REVIEW, NoteState.RETURNED)
@@ -343,21 +344,6 @@ def _end_at(keyring: Keyring, name: str, whose: str, until: datetime) -> None:
 
 
 # ── the end of it ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def stops(connection: Connection, client: str) -> str | None:
-    """What forbids destroying anything of a client's: a hold that stands, or a request that is open; None where nothing does."""
-    hold = connection.scalar(select(HOLDS.c.reason).where(HOLDS.c.client == client, HOLDS.c.lifted.is_(None)).limit(1))
-    if hold is not None:
-        return f"a hold stands ({hold})"
-    request = connection.scalar(select(REQUESTS.c.id).where(REQUESTS.c.client == client, REQUESTS.c.closed.is_(None)).limit(1))
-    return None if request is None else f"request {request} is open"
-
-
-def refuse_held(connection: Connection, client: str) -> None:
-    """Raise Held where anything forbids destroying what is the client's."""
-    if reason := stops(connection, client):
-        raise Held(id=client, reason=reason)
 
 
 def receipt_of(keyring: Keyring, name: str) -> str | None:

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from drafting.errors import IllegalMove, NotPermitted, RecordError, SigningBlocked
 from drafting.pipeline import elements
-from drafting.record import canonical
+from drafting.record.review import canonical
 from drafting.types.notes import Severity, Support
 from drafting.types.record import NoteKind, NoteState, Person, RiskLine, SignedNote, SignedSection, SignedSentence, Standing
 from drafting.types.review import FlagState, NoteHeader, Origin, Review, ReviewSentence, RiskAnswer, RiskQuestion

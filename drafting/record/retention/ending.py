@@ -14,15 +14,16 @@ from datetime import date
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from drafting.errors import Held, NotPermitted
-from drafting.record import holds, lifecycle, people, vault, workbench
+from drafting.record import holds, people, vault, workbench
 from drafting.record.keys import RECOVERY
-from drafting.record.leaving import officer
-from drafting.record.lifecycle import Move
-from drafting.record.passphrases import Unlocked
+from drafting.record.keys.passphrases import Unlocked
 from drafting.record.practice import Policy, Practice, known
 from drafting.record.release.deadlines import add_months
+from drafting.record.release.leaving import officer
+from drafting.record.review import lifecycle
+from drafting.record.review.lifecycle import Move
 from drafting.record.store import at, instant
-from drafting.record.tables.record import AUTHORIZATIONS, CLIENTS, DISCLOSURES, ENCOUNTERS, INTENTS, NOTES, TASKS
+from drafting.record.store.tables.record import AUTHORIZATIONS, CLIENTS, DISCLOSURES, ENCOUNTERS, INTENTS, NOTES, TASKS
 from drafting.record.vault import Departure, Parting
 from drafting.types.record import NoteState
 
@@ -64,7 +65,7 @@ def _lock(practice: Practice, encounter: str, by: str) -> str:
         with practice.change() as change:
             row = workbench.row_of(change.connection, encounter)
             state = lifecycle.moved(NoteState(row.state), Move.LOCK)
-            workbench.refuse_held(change.connection, row.client)
+            holds.refuse_held(change.connection, row.client)
             change.connection.execute(update(ENCOUNTERS).where(ENCOUNTERS.c.id == encounter).values(state=state.value))
             change.tell(by, "note:locked", subject=row.note, client=row.client, encounter=encounter)
     return workbench.shred(practice, encounter, by=by, reason="locked")
@@ -161,7 +162,7 @@ def _end(practice: Practice, kind: str, subject: str, client: str, by: str, reas
         return receipt
     if not begun:
         with practice.change() as change:
-            workbench.refuse_held(change.connection, client)
+            holds.refuse_held(change.connection, client)
             row = {"id": intent, "kind": kind, "encounter": subject, "subject": f"{by} {reason}", "at": instant(change.at)}
             change.connection.execute(insert(INTENTS).values(row))
             change.tell(by, _TOLD[kind][0], subject=subject, client=client, reason=reason)
@@ -172,7 +173,7 @@ def _ended(practice: Practice, kind: str, subject: str, client: str, by: str, re
     secrets = _secrets(practice, kind, subject)
     if workbench.receipt_of(practice.keyring, secrets[0]) is None:
         with practice.look() as connection:
-            workbench.refuse_held(connection, client)
+            holds.refuse_held(connection, client)
         if kind == _CLIENT:
             _clear(practice, client, by, reason)
     practice.keyring.shred(secrets, reason=reason, now=practice.now())  # again too: then it sees to it that the bytes are gone

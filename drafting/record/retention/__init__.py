@@ -15,18 +15,19 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, Connection, Row, exists, func, insert, or_, select, update
 
 from drafting.errors import Held
-from drafting.record import disclosing, holds, people, requests, workbench
-from drafting.record.disclosing import Unsettled
-from drafting.record.ending import LOCKED, Locked, finish, last_day, lock
+from drafting.record import holds, people, workbench
 from drafting.record.holds import Hold
 from drafting.record.keys import RECOVERY
 from drafting.record.practice import Policy, Practice, new_id
+from drafting.record.release import disclosing, requests
 from drafting.record.release.deadlines import add_months
-from drafting.record.requests import Filed
+from drafting.record.release.disclosing import Unsettled
+from drafting.record.release.requests import Filed
+from drafting.record.retention.ending import LOCKED, Locked, finish, last_day, lock
 from drafting.record.store import at, instant, reading
-from drafting.record.tables.keyring import WRAPPED
-from drafting.record.tables.private import PRIVATE_NOTES
-from drafting.record.tables.record import CLIENTS, ENCOUNTERS, TASKS
+from drafting.record.store.tables.keyring import WRAPPED
+from drafting.record.store.tables.private import PRIVATE_NOTES
+from drafting.record.store.tables.record import CLIENTS, ENCOUNTERS, TASKS
 from drafting.types.record import NoteState, Stage
 
 REMIND_AFTER = timedelta(days=7)
@@ -115,7 +116,7 @@ def _to_lock(practice: Practice, connection: Connection, now: datetime, after: t
     rows = [*_encounters(connection, signed)]
     alive = {name.removeprefix("encounter/") for name in practice.keyring.held_by(RECOVERY, "encounter/")}
     rows += [row for batch in _batches(alive) for row in _encounters(connection, ENCOUNTERS.c.id.in_(batch) & ENCOUNTERS.c.state.in_(LOCKED))]
-    return [Due(What.LOCK, row.id, (at(row.signed) + after).date(), workbench.stops(connection, row.client)) for row in rows]
+    return [Due(What.LOCK, row.id, (at(row.signed) + after).date(), holds.stops(connection, row.client)) for row in rows]
 
 
 def _unsigned(connection: Connection, now: datetime, purge: int) -> list[Due]:
@@ -128,7 +129,7 @@ def _unsigned(connection: Connection, now: datetime, purge: int) -> list[Due]:
         if told is None:
             found.append(Due(What.REMIND, row.id, (at(row.created) + REMIND_AFTER).date()))
         elif purge and row.note is None and told <= instant(now) and at(row.created) + timedelta(days=purge) <= now:
-            found.append(Due(What.PURGE, row.id, at(told).date(), workbench.stops(connection, row.client)))
+            found.append(Due(What.PURGE, row.id, at(told).date(), holds.stops(connection, row.client)))
     return found
 
 
@@ -136,7 +137,7 @@ def _to_hand_over(practice: Practice, connection: Connection) -> list[Due]:
     """Locked notes whose words are still here, each under a key of its own."""
     alive = {name.removeprefix("note/") for name in practice.keyring.held_by(RECOVERY, "note/")}
     rows = [row for batch in _batches(alive) for row in _encounters(connection, ENCOUNTERS.c.note.in_(batch) & ENCOUNTERS.c.state.in_(LOCKED))]
-    return [Due(What.HAND_OVER, row.id, at(row.signed).date(), workbench.stops(connection, row.client)) for row in rows]
+    return [Due(What.HAND_OVER, row.id, at(row.signed).date(), holds.stops(connection, row.client)) for row in rows]
 
 
 def _to_destroy(practice: Practice, connection: Connection, now: datetime, policy: Policy) -> list[Due]:
@@ -145,7 +146,7 @@ def _to_destroy(practice: Practice, connection: Connection, now: datetime, polic
     rows = connection.execute(select(CLIENTS).where(old).order_by(CLIENTS.c.id)).all()
     until = {row.id: last_day(connection, row, policy) for row in rows}
     gone = [id for id, day in until.items() if day and day < now.date() and not workbench.receipt_of(practice.keyring, people.secret_of(id))]
-    return [Due(What.DESTROY, client, until[client] + timedelta(days=1), workbench.stops(connection, client)) for client in gone]
+    return [Due(What.DESTROY, client, until[client] + timedelta(days=1), holds.stops(connection, client)) for client in gone]
 
 
 def _lent(practice: Practice, now: datetime) -> list[Due]:

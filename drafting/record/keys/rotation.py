@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from drafting.record import keyfile
-from drafting.record.keys import PRACTICE, Keyring, Master, Opener
+from drafting.record.keys import PRACTICE, Keyring, Master, Opener, keyfile
 from drafting.record.practice import Practice
 
 

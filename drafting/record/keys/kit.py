@@ -18,9 +18,9 @@ from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
 
 from drafting.errors import KitError
 from drafting.record.keys import RECOVERY, Keyring, Opener
-from drafting.record.sealing import boxed, unboxed
+from drafting.record.keys.sealing import boxed, unboxed
 from drafting.record.store import instant, reading
-from drafting.record.tables.keyring import HOLDERS, WRAPPED
+from drafting.record.store.tables.keyring import HOLDERS, WRAPPED
 
 _CHECK = 3
 _GROUP = 5

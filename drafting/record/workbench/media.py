@@ -17,7 +17,7 @@ from drafting.record import workbench
 from drafting.record.keys import WORKER, Opener, Place, opened, seal
 from drafting.record.practice import Practice
 from drafting.record.store import writing
-from drafting.record.tables.record import MEDIA
+from drafting.record.store.tables.record import MEDIA
 
 CHUNK = 256 * 1024
 """Bytes of a recording that are sealed together."""

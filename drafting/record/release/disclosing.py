@@ -18,17 +18,17 @@ from enum import StrEnum
 from sqlalchemy import Row, delete, insert, select, update
 
 from drafting.errors import NotPermitted, ReleaseRefused
-from drafting.record import notes, requests, vault
+from drafting.record import notes, vault
 from drafting.record.holds import at_work
 from drafting.record.keys import RECOVERY, Opener
-from drafting.record.leaving import Going, Item, leaving
-from drafting.record.passphrases import Unlocked
+from drafting.record.keys.passphrases import Unlocked
 from drafting.record.people import secret_of
 from drafting.record.practice import Change, Practice, known, new_id
-from drafting.record.release import Approver, Bucket, Decision, Profile, Ruling
+from drafting.record.release import Approver, Bucket, Decision, Profile, Ruling, requests
 from drafting.record.release.deadlines import add_months
+from drafting.record.release.leaving import Going, Item, leaving
 from drafting.record.store import at, instant
-from drafting.record.tables.record import DISCLOSURES, INTENTS
+from drafting.record.store.tables.record import DISCLOSURES, INTENTS
 from drafting.record.vault import Why
 from drafting.types.record import Document
 

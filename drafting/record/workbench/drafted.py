@@ -15,13 +15,14 @@ from typing import Any
 
 from drafting.errors import Conflict, NotKnown, SigningBlocked
 from drafting.pipeline import Work
-from drafting.record import canonical, lifecycle, moves, reviewing, vault, workbench
+from drafting.record import vault, workbench
 from drafting.record.keys import WORKER, Opener
-from drafting.record.moves import Reason
-from drafting.record.passphrases import Unlocked
+from drafting.record.keys.passphrases import Unlocked
 from drafting.record.people import find_client, find_person
 from drafting.record.practice import Practice, new_id
-from drafting.record.workbench import Item
+from drafting.record.review import canonical, lifecycle, reviewing
+from drafting.record.workbench import Item, moves
+from drafting.record.workbench.moves import Reason
 from drafting.types import Placed, Route
 from drafting.types.record import Encounter, Stage
 from drafting.types.review import Review

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 from drafting.record.people import secret_of
 from drafting.record.practice import Practice, known, new_id
 from drafting.record.release import Authorization, Requester, Scope
-from drafting.record.tables.record import AUTHORIZATIONS, CLIENTS
+from drafting.record.store.tables.record import AUTHORIZATIONS, CLIENTS
 
 _DATES = ("expires", "ended_on", "signed_on", "revoked_on")
 
