@@ -20,6 +20,7 @@ from drafting.record.keys import RECOVERY, Opener
 from drafting.record.people import all_people, find_person
 from drafting.record.practice import Practice
 from drafting.record.release import Approval, Approver, Bucket, Decision, Permit, Profile, Role, Ruling
+from drafting.record.release.permits import permitted
 from drafting.record.release.requests import Filed
 from drafting.record.review.lifecycle import SIGNATURE_STANDS
 from drafting.record.store import reading
@@ -106,7 +107,7 @@ def _going(
 ) -> Going:
     """Raises ReleaseRefused where nothing of the bucket may leave."""
     authors = {item.author for item in items}
-    permit = Permit(decision, ruling, tuple(a for a in approvers if a.role is not Role.ORIGINATOR or a.person in authors))
+    permit = permitted(decision, ruling, [a for a in approvers if a.role is not Role.ORIGINATOR or a.person in authors])
     if "store_order_digest" in ruling.steps and now.sha256 is None:
         raise ReleaseRefused(reason="the order's digest was not entered")
     items = [replace(item, stays="withheld") if {item.id, item.encounter} & set(ruling.withheld) else item for item in items]

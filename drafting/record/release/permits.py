@@ -6,6 +6,7 @@ rules or a person did not give. Knows nobody: whether the one who approves is wh
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -73,6 +74,11 @@ def permits(decision: Decision, *approvers: Approver) -> tuple[Permit, ...]:
             raise ReleaseRefused(reason="nothing was asked for")
         return (Permit(decision, first, approvers),)
     return tuple(Permit(decision, ruling, approvers) for ruling in able)
+
+
+def permitted(decision: Decision, ruling: Ruling, approvers: Sequence[Approver]) -> Permit:
+    """A permit for one bucket. Raises ReleaseRefused, with the reason."""
+    return Permit(decision, ruling, tuple(approvers))
 
 
 def _enough(ruling: Ruling, approvers: tuple[Approver, ...]) -> bool:
