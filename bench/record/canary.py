@@ -155,7 +155,8 @@ def _signed(place: Place, practice: Practice, review: Review, written: Path) -> 
 def _exported(document: Document, folder: Path) -> None:
     """Every export of every profile."""
     parties = Parties("Larkspur Practice", "C-0142", "Wren Alder")
-    for key in profiles.keys():
+    every = profiles.keys()
+    for key in every:
         view, here = profiles.apply(document, key, parties, screened={}), _made(folder / key)
         (here / "note.txt").write_text(text.whole(view, DAY), encoding="utf-8")
         (here / "note.pdf").write_bytes(pdf.whole(view, DAY))

@@ -1,7 +1,7 @@
 """A disk that fails to flush: the kernel refuses fsync and fdatasync to a process and its children, from a chosen one on.
 
-In: what to run. Out: its process, and a `Disk` that is told when to fail. Knows no store. A seccomp filter hands each of the two calls to this process,
-which lets it pass or answers EIO; Linux alone, on x86-64 or ARM, and no more rights are needed than a process has over itself.
+In: what to run. Out: its process, and a `Disk` that is told when to fail. Knows no store. A seccomp filter hands each of the two calls to this
+process, which lets it pass or answers EIO; Linux alone, on x86-64 or ARM, and no more rights are needed than a process has over itself.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A practice at work: whatever may be done next with some encounter, again and again, each thing told before and after.
 
-In: a place, a finished draft, a seed, a pipe. Out: lines of JSON in the pipe, `{"begin": what, …}`, then `{"done": what, …}` once the call has returned,
-or `{"failed": what, "error": class}`. Knows no check and no kill. What may be done is read from the stores each time, so whoever comes after a process
-that was cut goes on with what it left.
+In: a place, a finished draft, a seed, a pipe. Out: lines of JSON in the pipe, `{"begin": what, …}`, then `{"done": what, …}` once the call has
+returned, or `{"failed": what, "error": class}`. Knows no check and no kill. What may be done is read from the stores each time, so whoever comes
+after a process that was cut goes on with what it left.
 """
 
 from __future__ import annotations

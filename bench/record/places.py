@@ -27,8 +27,8 @@ POLICY = "us-federal"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A practice in its databases: a trainee and her supervisor, a colleague who signs alone, some clients, the halves of the kit. `files`: the folder
-    of everything that the databases write."""
+    """A practice in its databases: a trainee and her supervisor, a colleague who signs alone, some clients, the halves of the kit. `files`: the
+    folder of everything that the databases write."""
 
     engine: str
     urls: tuple[str, str, str] = field(repr=False)

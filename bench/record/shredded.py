@@ -1,8 +1,8 @@
 """What can still be read of a workbench that was shredded: with every key that is left, from everything that was ever stored.
 
-In: an engine's name, a finished draft. Out: figures. Knows no place that a value is bound to and trusts no refusal of the product: whatever is wrapped
-is unwrapped by hand, and whatever is sealed is deciphered without its tag under every key that was found, as somebody would who has stolen it all.
-What is shredded is the workbench; the signed note and the private notes stay, each under its own key. An encounter that was kept is the control.
+In: an engine's name, a finished draft. Out: figures. Knows no place that a value is bound to and trusts no refusal of the product: whatever is
+wrapped is unwrapped by hand, and whatever is sealed is deciphered without its tag under every key that was found, as somebody would who has stolen it
+all. What is shredded is the workbench; the signed note and the private notes stay, each under its own key. An encounter that was kept is the control.
 """
 
 from __future__ import annotations

@@ -99,7 +99,8 @@ class Trail:
 
     def read_on(self, practice: Practice) -> None:
         with practice.look() as connection:
-            for self.seq, event in audit.events(connection, after=self.seq):
+            for seq, event in audit.events(connection, after=self.seq):
+                self.seq = seq
                 self.told[str(event["action"]), str(event.get("subject"))] += 1
 
 
