@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bench.record import places
-from bench.record.canary import CANARIES, SIGNED, control, dictation, driven, leaks, said
+from bench.record.canary import CANARIES, SIGNED, Driven, control, dictation, driven, leaks, said
 from bench.record.places import Place
 from bench.record.scanning import scanned
 from drafting.pipeline import Engines
@@ -20,17 +20,19 @@ from drafting.record.export import profiles
 WORDS = "the tangerine lighthouse"
 
 
-@pytest.fixture(params=("sqlite", "postgresql"))
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
-    """A practice on SQLite, then on PostgreSQL."""
+@pytest.fixture(scope="module", params=("sqlite", "postgresql"))
+def way(request: pytest.FixtureRequest, engines: Engines, tmp_path_factory: pytest.TempPathFactory) -> tuple[Place, Driven]:
+    """A practice in which the canaries went the whole way, on SQLite, then on PostgreSQL."""
+    folder = tmp_path_factory.mktemp("canary")
     server = request.getfixturevalue("postgres") if request.param == "postgresql" else None
-    return places.made(request.param, tmp_path / "place", server)
+    place = places.made(request.param, folder, server)
+    return place, driven(place, dictation(engines), folder / "written")
 
 
-def test_apart_means_apart_on_the_whole_way(place: Place, engines: Engines, tmp_path: Path) -> None:
+def test_apart_means_apart_on_the_whole_way(way: tuple[Place, Driven]) -> None:
     """Drafted, edited, moved, signed, amended, cosigned, read, shared, exported, backed up, restored, locked, and clumsily handled throughout: the
     canaries are found in no file of any store, backup, export or log, in no form, while the author reads both sentences word for word."""
-    done = driven(place, dictation(engines), tmp_path / "written")
+    place, done = way
     assert not leaks(place, done).found
     assert not said(done).found
     told = " ".join(done.private.values())
@@ -38,13 +40,13 @@ def test_apart_means_apart_on_the_whole_way(place: Place, engines: Engines, tmp_
     assert len(done.errors) > 30 and len(set(done.errors)) > 12
 
 
-def test_the_exports_were_written(place: Place, engines: Engines, tmp_path: Path) -> None:
-    """The sentence that was signed is in the text and the PDF of every profile: a search that finds nothing would prove nothing."""
-    done = driven(place, dictation(engines), tmp_path / "written")
+def test_the_exports_were_written(way: tuple[Place, Driven]) -> None:
+    """The sentence that was signed is in the text, the PDF and the JSON of the exports: a search that finds nothing would prove nothing."""
+    _, done = way
     found = control(done).of(next(iter(SIGNED)))
     for form in ("txt", "pdf", "json"):
         assert any(one.file.endswith(form) for one in found)
-    assert len(list((tmp_path / "written" / "locked").iterdir())) == len(profiles.keys())
+    assert len(list((done.written / "locked").iterdir())) == len(profiles.keys())
 
 
 @pytest.mark.parametrize(

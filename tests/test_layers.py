@@ -76,6 +76,32 @@ def test_wiring_alone_imports_the_models() -> None:
     assert outside == {"drafting.wiring"}
 
 
+def importers(room: str) -> set[str]:
+    return {m for m, path in modules() if not under(m, room) and any(under(i, room) for i in imports(path))}
+
+
+def test_private_notes_are_known_to_few() -> None:
+    """Exports, signed notes and the pipeline do not know that there are private notes."""
+    assert importers("drafting.record.vault") <= {
+        "drafting.commands.people",
+        "drafting.commands.private",
+        "drafting.record.release.disclosing",
+        "drafting.record.release.leaving",
+        "drafting.record.retention",
+        "drafting.record.retention.ending",
+        "drafting.record.workbench.drafted",
+        "drafting.record.workbench.moves",
+    }
+
+
+def test_a_draft_under_review_is_pure() -> None:
+    """The life of a note and the rules of release know no store and no key; an export is handed what it renders."""
+    for module, path in modules():
+        if under(module, "drafting.record.review") or under(module, "drafting.record.export"):
+            known = {i for i in imports(path) if under(i, "drafting.record")}
+            assert all(under(i, "drafting.record.review") or under(i, "drafting.record.export") for i in known), module
+
+
 def test_the_reader_of_the_table_can_fail() -> None:
     """The check sees an import inside a function too."""
     assert "models.cues.CueEncoder" in imports(ROOT / "drafting/wiring.py") or "models.cues" in imports(ROOT / "drafting/wiring.py")
