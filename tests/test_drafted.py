@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from drafting.errors import Conflict, KeyMissing, SigningBlocked
+from drafting.errors import Conflict, KeyMissing, NotKnown, SigningBlocked
 from drafting.pipeline import Engines
 from drafting.record import notes, vault, workbench
 from drafting.record.store import Stores
@@ -159,3 +159,23 @@ def test_shredding_takes_what_a_supervisor_held(here: Desk, engines: Engines) ->
     notes.sign(here.practice, here.author, review.encounter, review.version, notes.Circumstances("password_totp", "UTC"))
     workbench.shred(here.practice, review.encounter, by="retention", reason="locked")
     assert not [s for s in here.practice.keyring.held_by(here.supervisor.opener.holder) if review.encounter in s]
+
+
+def test_a_supervisor_can_read_whatever_waits_for_them_and_nothing_else(here: Desk, engines: Engines) -> None:
+    """Wherever a signature, a cosignature or a return is cut, after a sweep the supervisor opens the note if a cosignature is due, and otherwise not."""
+    how = notes.Circumstances("password_totp", "UTC")
+
+    def readable(encounter: str) -> bool:
+        try:
+            return bool(drafted.load(here.practice, encounter, here.supervisor.opener))
+        except (KeyMissing, NotKnown):
+            return False
+
+    for number in range(12):
+        review = cleared(here, stand(here, engines))
+        with cut_at(here.practice.stores, number), contextlib.suppress(Cut):
+            notes.sign(here.practice, here.author, review.encounter, review.version, how)
+            notes.cosign(here.practice, here.supervisor, review.encounter, how)
+        moves.sweep(here.practice)
+        due = workbench.find(here.practice, review.encounter).state is NoteState.COSIGN_DUE
+        assert readable(review.encounter) == due, number

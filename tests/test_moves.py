@@ -14,7 +14,7 @@ from drafting.record.store import Stores, reading
 from drafting.record.store.tables.private import PRIVATE_NOTES
 from drafting.record.store.tables.record import INTENTS, WORK
 from drafting.record.vault import PrivateItem, Why
-from drafting.record.workbench import Item, moves
+from drafting.record.workbench import Item, lending, moves
 from drafting.record.workbench.moves import Reason
 from drafting.types.record import NoteState
 from tests.desks import Cut, Desk, cut_at, desk
@@ -162,7 +162,7 @@ def test_a_move_may_not_take_the_review_with_it(here: Desk) -> None:
 def test_only_the_author_moves(here: Desk) -> None:
     """A supervisor to whom the encounter is lent moves nothing, and no note of another encounter comes into this one."""
     name, other = begun(here), begun(here)
-    workbench.lend_supervisor(here.practice, name, here.author.opener, ["draft", "review"])
+    lending.lend_supervisor(here.practice, name, here.author.opener, ["draft", "review"])
     item = PrivateItem("N1", 2, ASIDE, ("s2",))
     for another in (here.supervisor, here.colleague):
         with pytest.raises((NotPermitted, KeyMissing)):

@@ -15,7 +15,7 @@ from drafting.record.practice import Practice
 from drafting.record.store import Stores, reading, writing
 from drafting.record.store.tables.keyring import WRAPPED
 from drafting.record.store.tables.record import ENCOUNTERS, MEDIA, WORK
-from drafting.record.workbench import media
+from drafting.record.workbench import lending, media
 from drafting.types.record import NoteState, Person, Stage, Standing
 from tests.desks import DAY, Cut, Desk, cut_at, desk
 
@@ -269,7 +269,7 @@ def test_the_workers_key_expires_with_a_failed_job(here: Desk) -> None:
     assert here.practice.keyring.expire(here.practice.now()) == 1
     with pytest.raises(KeyMissing):
         workbench.get(here.practice, name, "transcript", 1, workbench.worker(here.practice))
-    workbench.lend(here.practice, name, here.author.opener)
+    lending.lend(here.practice, name, here.author.opener)
     assert workbench.get(here.practice, name, "transcript", 1, workbench.worker(here.practice)) == (1, WORDS)
 
 
@@ -289,19 +289,19 @@ def test_a_supervisor_opens_what_is_lent_until_it_is_taken_back(here: Desk) -> N
     """The author lends to the encounter's supervisor and to no colleague; nobody takes the author's own key."""
     name = here.encounter()
     workbench.put(here.practice, name, "draft", 1, WORDS, by="worker")
-    workbench.lend_supervisor(here.practice, name, here.author.opener, ["draft", "review"])
+    lending.lend_supervisor(here.practice, name, here.author.opener, ["draft", "review"])
     assert workbench.get(here.practice, name, "draft", 1, here.supervisor.opener) == (1, WORDS)
-    workbench.take_back(here.practice, name, here.supervisor.opener.holder, by=here.author.person)
+    lending.take_back(here.practice, name, here.supervisor.opener.holder, by=here.author.person)
     with pytest.raises(KeyMissing):
         workbench.get(here.practice, name, "draft", 1, here.supervisor.opener)
     with pytest.raises(KeyMissing):
-        workbench.lend(here.practice, name, here.colleague.opener)
+        lending.lend(here.practice, name, here.colleague.opener)
     for holder in (here.author.opener.holder, "recovery"):
         with pytest.raises(NotPermitted):
-            workbench.take_back(here.practice, name, holder, by=here.colleague.person)
+            lending.take_back(here.practice, name, holder, by=here.colleague.person)
     alone = workbench.receive(here.practice, here.client, here.colleague.person, DAY).id
     with pytest.raises(NotPermitted):
-        workbench.lend_supervisor(here.practice, alone, here.colleague.opener, ["draft"])
+        lending.lend_supervisor(here.practice, alone, here.colleague.opener, ["draft"])
 
 
 # ── the end ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -401,7 +401,7 @@ def test_the_trail_tells_what_was_done(here: Desk) -> None:
     """Beginning, putting, lending, purging and shredding are each an event of the client's, and the chain holds."""
     name = here.encounter()
     workbench.put(here.practice, name, "review", 1, WORDS, statements=("s1",), by=here.author.person)
-    workbench.lend_supervisor(here.practice, name, here.author.opener, ["draft", "review"])
+    lending.lend_supervisor(here.practice, name, here.author.opener, ["draft", "review"])
     workbench.purge(here.practice, name, ["s1"], by=here.author.person)
     workbench.shred(here.practice, name, by="retention", reason="locked")
     actions = ("encounter:received", "work:put", "encounter:lent", "work:purged", "work:shredding", "work:shredded")

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, func, insert, select, update
 
-from drafting.errors import Conflict, KeyWrong, NotPermitted
+from drafting.errors import AsideError, Conflict, KeyWrong, NotPermitted
 from drafting.record import workbench
 from drafting.record.keys import PRACTICE, RECOVERY
 from drafting.record.keys.passphrases import Unlocked, verify_key
@@ -25,7 +25,8 @@ from drafting.record.review.comparing import compared
 from drafting.record.review.lifecycle import Move
 from drafting.record.store import instant
 from drafting.record.store.tables.record import CLIENTS, DISPOSITIONS, ENCOUNTERS, NOTES, SIGNATURES, TASKS
-from drafting.record.workbench import drafted
+from drafting.record.workbench import drafted, lending
+from drafting.record.workbench.drafted import ToSign
 from drafting.types.record import Document, Meaning, NoteKind, NoteState, Person, Signature, SignedNote
 from drafting.types.review import Review
 from prompts import table
@@ -48,17 +49,26 @@ def sign(
 
     Raises SigningBlocked, IllegalMove, NotPermitted, and Conflict where the review was changed or signed meanwhile.
     """
-    author, policy = find_person(practice, unlocked.person), practice.policy()
     signing = drafted.to_sign(practice, unlocked, encounter, version, urgent=urgent)
-    review = signing.review
+    if workbench.find(practice, encounter).supervisor:  # first, so that a note which waits for them can always be read by them
+        lending.lend_supervisor(practice, encounter, unlocked.opener, (drafted.SOURCE, drafted.REVIEW))
+    try:
+        return _sign(practice, unlocked, signing, how, urgent, reason)
+    except AsideError:
+        lending.end_loans(practice, encounter)
+        raise
+
+
+def _sign(practice: Practice, unlocked: Unlocked, signing: ToSign, how: Circumstances, urgent: bool, reason: str | None) -> Document:
+    """The one transaction of a signature."""
+    review, author, policy = signing.review, find_person(practice, unlocked.person), practice.policy()
     with practice.change() as change:
         row = _locked(change.connection, review.encounter)
         if row.version != review.version:
             raise Conflict()
         if row.author != author.id or not author.active:
             raise NotPermitted(who=author.id, reason="a note is signed by the clinician whose visit it was")
-        trainee = row.supervisor is not None
-        state = lifecycle.moved(NoteState(row.state), Move.SIGN, trainee=trainee)
+        state = lifecycle.moved(NoteState(row.state), Move.SIGN, trainee=row.supervisor is not None)
         number = _next_number(change.connection, review.encounter)
         again = {"kind": NoteKind.AMENDMENT, "parent": row.note, "reason": reason or table("signing.toml")["reasons"]["again"]} if row.note else {}
         given = {"note_id": new_id("N"), "number": number, "author": author, "urgent": urgent, **again}
@@ -72,11 +82,9 @@ def sign(
         _serve(change.connection, row.client, review.header.date_of_service)
         if note.open_items:
             _task(change, row, author.id, "complete_note", change.at + timedelta(hours=policy.sign_due_hours))
-        if trainee:
+        if row.supervisor:
             _task(change, row, row.supervisor, "cosign", change.at + timedelta(days=policy.cosign_due))
         change.tell(author.id, "note:signed", subject=note.id, client=row.client, number=number, incomplete=bool(note.open_items), late=note.late)
-    if trainee:
-        workbench.lend_supervisor(practice, encounter, unlocked.opener, (drafted.SOURCE, drafted.REVIEW))
     return Document(note, (signature,))
 
 
@@ -92,7 +100,7 @@ def cosign(practice: Practice, unlocked: Unlocked, encounter: str, how: Circumst
         change.connection.execute(update(ENCOUNTERS).where(ENCOUNTERS.c.id == encounter).values(state=state.value, signed=instant(change.at)))
         _done(change, encounter, "cosign")
         change.tell(supervisor.id, "note:cosigned", subject=note.id, client=row.client)
-    workbench.take_back(practice, encounter, unlocked.opener.holder, by=supervisor.id)
+    lending.end_loans(practice, encounter)
     return signature
 
 
@@ -108,6 +116,7 @@ def give_back(practice: Practice, unlocked: Unlocked, review: Review, reason: st
         workbench.add(practice, change, row.id, workbench.Item("review", returned.version, canonical.review_bytes(returned)), by=supervisor.id)
         _done(change, row.id, "cosign")
         change.tell(supervisor.id, "note:returned", subject=row.note, client=row.client)
+    lending.end_loans(practice, review.encounter)
     return returned
 
 
@@ -122,6 +131,7 @@ def reopen(practice: Practice, person: str, encounter: str) -> None:
         change.connection.execute(update(ENCOUNTERS).where(ENCOUNTERS.c.id == encounter).values(state=state.value))
         _done(change, encounter, "cosign")
         change.tell(person, "note:reopened", subject=row.note, client=row.client)
+    lending.end_loans(practice, encounter)
 
 
 def add(practice: Practice, unlocked: Unlocked, encounter: str, words: str, reason: str, how: Circumstances) -> Document:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -116,10 +116,11 @@ class Keyring:
             connection.execute(delete(WRAPPED).where(WRAPPED.c.secret == name, WRAPPED.c.holder == to))
             self._put(connection, name, secret, to, until)
 
-    def unshare(self, name: str, holder: str) -> None:
-        """Take a holder's wrapping away, and make sure that it is gone from the disk. Raises NotScrubbed."""
+    def unshare(self, names: str | Collection[str], holder: str) -> None:
+        """Take a holder's wrappings away, of one secret or several, and make sure that they are gone from the disk. Raises NotScrubbed."""
+        listed = (names,) if isinstance(names, str) else tuple(names)
         with self.changing() as connection:
-            gone = connection.execute(delete(WRAPPED).where(WRAPPED.c.secret == name, WRAPPED.c.holder == holder)).rowcount
+            gone = connection.execute(delete(WRAPPED).where(WRAPPED.c.secret.in_(listed), WRAPPED.c.holder == holder)).rowcount
         self._scrub_after(gone)
 
     def expire(self, now: datetime) -> int:

@@ -278,47 +278,6 @@ def worker(practice: Practice) -> Opener:
     return Opener(WORKER, 1, practice.keyring.open(WORKER))
 
 
-def lend(practice: Practice, encounter: str, opener: Opener, *, until: datetime | None = None) -> None:
-    """Let the worker open an encounter again: for `worker_hours`, where no end is given. Raises KeyMissing."""
-    own(practice, encounter, opener)
-    until = until or practice.now() + timedelta(hours=practice.policy().worker_hours)
-    with practice.change() as change:
-        row = row_of(change.connection, encounter)
-        change.tell(opener.holder.removeprefix("person/"), "encounter:lent", subject=encounter, client=row.client, to=WORKER)
-    practice.keyring.share(holder(encounter), opener, WORKER, until=until)
-
-
-def lend_supervisor(practice: Practice, encounter: str, opener: Opener, kinds: Collection[str]) -> None:
-    """Let the supervisor read the latest work of some kinds, while a cosignature is due: those items and not the encounter, whose recording holds the
-    asides too. Raises NotPermitted where there is no supervisor, KeyMissing."""
-    with practice.change() as change:
-        row = row_of(change.connection, encounter)
-        if row.supervisor is None:
-            raise NotPermitted(who=row.author, reason="this encounter has no supervisor")
-        keys = [key for kind in kinds if (key := _latest_key(change.connection, encounter, kind))]
-        change.tell(opener.holder.removeprefix("person/"), "encounter:lent", subject=encounter, client=row.client, to=row.supervisor)
-    for key in keys:
-        practice.keyring.share(key, opener, holder_of_person(row.supervisor))
-
-
-def _latest_key(connection: Connection, encounter: str, kind: str) -> str | None:
-    mine = (WORK.c.encounter == encounter) & (WORK.c.kind == kind)
-    return connection.scalar(select(WORK.c.key).where(mine).order_by(WORK.c.version.desc()).limit(1))
-
-
-def take_back(practice: Practice, encounter: str, whose: str, *, by: str) -> None:
-    """Take away whatever `whose` (a holder) can open of an encounter. Raises NotPermitted for the author's own and the kit's."""
-    with practice.change() as change:
-        row = row_of(change.connection, encounter)
-        if whose in (RECOVERY, holder_of_person(row.author)):
-            raise NotPermitted(who=by, reason="the author's key and the recovery kit's are not lent")
-        keys = change.connection.scalars(select(WORK.c.key).where(WORK.c.encounter == encounter)).all()
-        change.tell(by, "encounter:taken_back", subject=encounter, client=row.client, holder=whose)
-    held = set(practice.keyring.held_by(whose)) & {holder(encounter), *keys}
-    for key in sorted(held):
-        practice.keyring.unshare(key, whose)
-
-
 def has_keys(keyring: Keyring, name: str) -> bool:
     """Whether anything can be wrapped to the holder `name`."""
     with reading(keyring.engine) as connection:

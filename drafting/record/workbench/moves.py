@@ -28,7 +28,7 @@ from drafting.record.practice import Change, Practice, new_id
 from drafting.record.store import instant
 from drafting.record.store.tables.record import INTENTS
 from drafting.record.vault import PrivateItem, Why
-from drafting.record.workbench import Item
+from drafting.record.workbench import Item, lending
 
 DECISIONS = "decisions"
 _BEGUN, _PLACED = "move", "move_placed"
@@ -123,6 +123,7 @@ def sweep(practice: Practice) -> int:
     start of a process, before it takes anything in. Returns how many."""
     with practice.look() as connection:
         moves = connection.scalars(select(INTENTS.c.id).where(INTENTS.c.kind.in_((_BEGUN, _PLACED))).order_by(INTENTS.c.at)).all()
+    lending.end_loans(practice)
     return workbench.finish(practice) + sum(_settle(practice, move) for move in moves) + len(vault.finish(practice))
 
 
