@@ -153,6 +153,12 @@ def test_urgent_care_signs_what_is_open_and_says_so(here: Desk, engines: Engines
     with reading(here.practice.stores.record) as connection:
         kinds = set(connection.execute(sa.select(TASKS.c.kind).where(TASKS.c.done.is_(None))).scalars())
     assert kinds == {"complete_note", "cosign"}
+    notes.reopen(here.practice, here.author.person, review.encounter)
+    complete = cleared(here, drafted.load(here.practice, review.encounter, here.author.opener))
+    notes.sign(here.practice, here.author, review.encounter, complete.version, HOW)
+    with reading(here.practice.stores.record) as connection:
+        kinds = set(connection.execute(sa.select(TASKS.c.kind).where(TASKS.c.done.is_(None))).scalars())
+    assert kinds == {"cosign"}
 
 
 def test_what_follows_a_locked_note(here: Desk, engines: Engines) -> None:

@@ -130,7 +130,8 @@ def _server(place: Place, disk: Disk) -> Iterator[None]:
 
 
 def _exec_postgres(binary: Path, data: Path, sockets: str) -> None:
-    """Become the server, as the user whose the data is."""
+    """Become the server, in a session of its own, as the user whose the data is."""
+    os.setsid()
     log = os.open(data / "failing.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
     os.dup2(log, 1)
     os.dup2(log, 2)

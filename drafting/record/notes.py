@@ -80,6 +80,7 @@ def _sign(practice: Practice, unlocked: Unlocked, signing: ToSign, how: Circumst
         stands = {"state": state.value, "note": note.id, "signed": instant(change.at)}
         change.connection.execute(update(ENCOUNTERS).where(ENCOUNTERS.c.id == row.id).values(stands))
         _serve(change.connection, row.client, review.header.date_of_service)
+        _done(change, row.id, "complete_note")
         if note.open_items:
             _task(change, row, author.id, "complete_note", change.at + timedelta(hours=policy.sign_due_hours))
         if row.supervisor:

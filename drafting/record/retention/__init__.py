@@ -108,10 +108,9 @@ def report(practice: Practice, now: datetime | None = None) -> Report:
 
 
 def _to_lock(practice: Practice, connection: Connection, now: datetime, after: timedelta) -> list[Due]:
-    """Signed notes whose time is up, unless one signed as incomplete may still be completed; and locked ones whose workbench a cut run has left."""
-    completing = exists().where(
-        TASKS.c.encounter == ENCOUNTERS.c.id, TASKS.c.kind == "complete_note", TASKS.c.done.is_(None), TASKS.c.due > instant(now)
-    )
+    """Signed notes whose time is up, but not one that was signed as incomplete and is not completed: words that nobody decided on lie on its
+    workbench alone. And locked ones whose workbench a cut run has left."""
+    completing = exists().where(TASKS.c.encounter == ENCOUNTERS.c.id, TASKS.c.kind == "complete_note", TASKS.c.done.is_(None))
     signed = ENCOUNTERS.c.state.in_(_SIGNED) & (ENCOUNTERS.c.signed <= instant(now - after)) & ~completing
     rows = [*_encounters(connection, signed)]
     alive = {name.removeprefix("encounter/") for name in practice.keyring.held_by(RECOVERY, "encounter/")}
