@@ -380,3 +380,29 @@ def test_another_kept_wrapping_is_as_good_as_before(room: Room) -> None:
     room.keyring.shred(["client/C1"], reason="retention", now=NOW)
     assert [(row.secret, row.holder) for row in room.rows()] == [("client/C2", PRACTICE), ("client/C2", RECOVERY)]
     assert room.keyring.open("client/C2") == room.keyring.open("client/C2", Opener(RECOVERY, 1, room.her.private))
+
+
+# ── within one act ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_is_remembered_ends_with_the_act_and_with_the_secret(room: Room) -> None:
+    """Within one act a secret is read once, by its own opener alone; shredded or taken away, it is gone within the act as well."""
+    secret = room.keyring.make("client/C1", [PRACTICE, HER])
+    asked: list[int] = []
+    sa.event.listen(room.keyring.engine, "begin", lambda _: asked.append(1))
+    with room.keyring.remembering():
+        assert [room.keyring.open("client/C1", room.her) for _ in range(5)] == [secret] * 5 and len(asked) == 1
+        with pytest.raises(KeyMissing):
+            room.keyring.open("client/C1", room.him)
+        with pytest.raises(KeyWrong):
+            room.keyring.open("client/C1", Opener(HER, 1, secrets.token_bytes(32)))
+        room.keyring.unshare("client/C1", HER)
+        with pytest.raises(KeyMissing):
+            room.keyring.open("client/C1", room.her)
+        assert room.keyring.open("client/C1") == secret
+        room.keyring.shred(["client/C1"], reason="test", now=NOW)
+        with pytest.raises(Shredded):
+            room.keyring.open("client/C1")
+    room.keyring.make("client/C2", [PRACTICE])
+    before = len(asked)
+    assert room.keyring.open("client/C2") == room.keyring.open("client/C2") and len(asked) == before + 2

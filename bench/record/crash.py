@@ -138,7 +138,7 @@ def looked(place: Place, work: Work, ledger: Ledger, trail: Trail, touched: set[
 def _kill_backend(place: Place) -> None:
     """Kill the server's process that works for the record, as the kernel does when memory is short: the server ends all the others and recovers."""
     engine = sa.create_engine(place.urls[0], poolclass=sa.NullPool)
-    with engine.connect() as connection:
+    with suppress(sa.exc.OperationalError), engine.connect() as connection:  # the server ends ours too
         query = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
         for pid in connection.exec_driver_sql(query).scalars().all():
             os.kill(pid, signal.SIGKILL)

@@ -85,7 +85,7 @@ def full(place: Place, work: Work, calls: int = CALLS) -> Trouble:
     largest = max(path.stat().st_size for path in place.files.iterdir())
 
     def trouble(chance: random.Random, seed: int) -> bytes:
-        size = chance.randint(4096, largest + 65_536)
+        size = chance.randint(4096, largest + 262_144)
 
         def run(pipe: int) -> None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))

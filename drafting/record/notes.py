@@ -49,7 +49,13 @@ def sign(
 
     Raises SigningBlocked, IllegalMove, NotPermitted, and Conflict where the review was changed or signed meanwhile.
     """
-    signing = drafted.to_sign(practice, unlocked, encounter, version, urgent=urgent)
+    with practice.keyring.remembering():
+        return _prepared(practice, unlocked, drafted.to_sign(practice, unlocked, encounter, version, urgent=urgent), how, urgent, reason)
+
+
+def _prepared(practice: Practice, unlocked: Unlocked, signing: ToSign, how: Circumstances, urgent: bool, reason: str | None) -> Document:
+    """Sign, with the supervisor able to read what will wait for them."""
+    encounter = signing.review.encounter
     if workbench.find(practice, encounter).supervisor:  # first, so that a note which waits for them can always be read by them
         lending.lend_supervisor(practice, encounter, unlocked.opener, (drafted.SOURCE, drafted.REVIEW))
     try:

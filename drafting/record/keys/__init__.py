@@ -13,6 +13,7 @@ import hashlib
 import secrets
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -65,6 +66,21 @@ class Keyring:
         self.master = master
         self.now = now
         self.owed = False
+        self._known: ContextVar[dict[tuple[str, Opener | None], bytes] | None] = ContextVar("known", default=None)
+
+    @contextmanager
+    def remembering(self) -> Iterator[None]:
+        """While the block lasts, a secret that was opened is not asked for again: for one act of one person, which opens the same few many times.
+        What is shredded within is forgotten at once; what another process shreds meanwhile is readable until the block ends."""
+        before = self._known.set({} if self._known.get() is None else self._known.get())
+        try:
+            yield
+        finally:
+            self._known.reset(before)
+
+    def _forget(self) -> None:
+        if (known := self._known.get()) is not None:
+            known.clear()
 
     @contextmanager
     def changing(self) -> Iterator[Connection]:
@@ -98,6 +114,9 @@ class Keyring:
     def open(self, name: str, by: Opener | None = None) -> bytes:
         """The secret `name`, opened by the practice's master key, or by `by`, through an encounter's pair if need be; not by a wrapping whose time is
         up. Raises Shredded, KeyMissing, KeyWrong."""
+        known, asked = self._known.get(), (name, by)
+        if known is not None and asked in known:
+            return known[asked]
         with reading(self.engine) as connection:
             alive(connection, name)
             ways = self._ways(connection, name)
@@ -105,7 +124,10 @@ class Keyring:
         holder = by.holder if by else PRACTICE
         if holder not in ways:
             raise KeyMissing(what=name, hint=f": {holder} holds none" if ways else "")
-        return self._unwrapped(ways[holder], by)
+        secret = self._unwrapped(ways[holder], by)
+        if known is not None:
+            known[asked] = secret
+        return secret
 
     def share(self, name: str, by: Opener | None, to: str, *, until: datetime | None = None) -> None:
         """Wrap the secret `name`, opened by `by`, to another holder; a wrapping that is there is renewed. Raises as `open`, and KeyMissing where `to`
@@ -118,6 +140,7 @@ class Keyring:
 
     def unshare(self, names: str | Collection[str], holder: str) -> None:
         """Take a holder's wrappings away, of one secret or several, and make sure that they are gone from the disk. Raises NotScrubbed."""
+        self._forget()
         listed = (names,) if isinstance(names, str) else tuple(names)
         with self.changing() as connection:
             gone = connection.execute(delete(WRAPPED).where(WRAPPED.c.secret.in_(listed), WRAPPED.c.holder == holder)).rowcount
@@ -148,6 +171,7 @@ class Keyring:
         Returns the receipt: SHA-256 over names, reason and time. Names that are shredded already keep the tombstone that they have, so this may be
         cut and repeated. Public signing keys stay: what they signed is still checked by them. Raises NotScrubbed where the bytes may still be in
         the files: then repeat it."""
+        self._forget()
         receipt = hashlib.sha256("\n".join([*sorted(names), reason, instant(now)]).encode()).hexdigest()
         receipts = set()
         with self.changing() as connection:

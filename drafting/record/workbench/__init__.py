@@ -109,14 +109,14 @@ def progress(practice: Practice, encounter: str, stage: Stage, failure: str | No
     for a step back."""
     if (stage is Stage.FAILED) != (failure is not None):
         raise ValueError("a failure has a code, and nothing else has one")
+    if stage is Stage.DRAFTED:  # first, so that no worker holds a key to a draft that stands; and not within, where the scrub would wait for us
+        practice.keyring.unshare(holder(encounter), WORKER)
     with practice.change() as change:
         row = row_of(change.connection, encounter)
         if Stage.FAILED not in (stage, Stage(row.stage)) and _WAY.index(stage) < _WAY.index(Stage(row.stage)):
             raise IllegalMove(state=row.stage, move=stage.value)
         change.connection.execute(update(ENCOUNTERS).where(ENCOUNTERS.c.id == encounter).values(stage=stage.value, failure=failure))
         change.tell(by, "encounter:progress", subject=encounter, client=row.client, reason=failure, stage=stage.value)
-    if stage is Stage.DRAFTED:
-        practice.keyring.unshare(holder(encounter), WORKER)
 
 
 def row_of(connection: Connection, encounter: str) -> object:

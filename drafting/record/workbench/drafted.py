@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from drafting.errors import Conflict, NotKnown, SigningBlocked
+from drafting.errors import Conflict, NotKnown, Shredded, SigningBlocked
 from drafting.pipeline import Work
 from drafting.record import vault, workbench
 from drafting.record.keys import WORKER, Opener
@@ -106,7 +106,7 @@ def to_sign(practice: Practice, unlocked: Unlocked, encounter: str, version: int
     _, body = workbench.get(practice, encounter, SOURCE, None, unlocked.opener)
     try:
         first = load(practice, encounter, unlocked.opener, 1)
-    except NotKnown:
+    except (NotKnown, Shredded):  # purged, since words of it were moved to private
         first = None
     return ToSign(review, first, evidence(json.loads(body.decode("utf-8", "surrogatepass")), review))
 
@@ -126,7 +126,7 @@ def private_id(encounter: str, statement: str) -> str:
 def quoted(review: Review) -> tuple[str, ...]:
     """Statements whose words a review holds: those that its sentences rest on, and those that are held."""
     said = {e for s in review.sentences for e in s.evidence} | {e for r in review.risks for e in r.evidence}
-    return tuple(sorted(said | {h.statement for h in review.held} - set(review.private)))
+    return tuple(sorted((said | {h.statement for h in review.held}) - set(review.private)))
 
 
 def source(work: Work) -> dict[str, Any]:
