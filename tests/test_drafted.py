@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from drafting.errors import Conflict, KeyMissing, NotKnown, SigningBlocked
+from drafting.errors import Conflict, KeyMissing, NotKnown, Shredded, SigningBlocked
 from drafting.pipeline import Engines
 from drafting.record import notes, vault, workbench
 from drafting.record.store import Stores
@@ -106,6 +106,9 @@ def test_what_is_left_private_is_put_away_before_a_signature(here: Desk, engines
     signing = drafted.to_sign(here.practice, here.author, review.encounter, review.version)
     assert all(h.decision == "private" and not h.text for h in signing.review.held) and set(signing.review.private) >= {h.statement for h in left}
     assert {h.text for h in left} <= set(private_words(here, review.encounter))
+    assert signing.first.version == 1  # for the comparison that stays, though the version itself is destroyed by now
+    with pytest.raises((NotKnown, Shredded)):
+        drafted.load(here.practice, review.encounter, here.author.opener, 1)
 
 
 def test_a_version_that_is_not_the_latest_is_not_signed(here: Desk, engines: Engines) -> None:

@@ -102,12 +102,12 @@ def to_sign(practice: Practice, unlocked: Unlocked, encounter: str, version: int
     author = find_person(practice, unlocked.person)
     if stopping := [b for b in lifecycle.blocks(review, author=author) if b.never or not urgent]:
         raise SigningBlocked(count=len(stopping), codes=", ".join(dict.fromkeys(b.code for b in stopping)))
+    try:
+        first = load(practice, encounter, unlocked.opener, 1)  # before what is left private takes the versions with it that quote it
+    except (NotKnown, Shredded):  # words of it were moved to private earlier
+        first = None
     review = leave_rest_private(practice, unlocked, review)
     _, body = workbench.get(practice, encounter, SOURCE, None, unlocked.opener)
-    try:
-        first = load(practice, encounter, unlocked.opener, 1)
-    except (NotKnown, Shredded):  # purged, since words of it were moved to private
-        first = None
     return ToSign(review, first, evidence(json.loads(body.decode("utf-8", "surrogatepass")), review))
 
 
