@@ -8,7 +8,7 @@ from contextlib import suppress
 import pytest
 import sqlalchemy as sa
 
-from drafting.errors import Conflict, IllegalMove, KeyMissing, NotKnown, NotPermitted, Shredded
+from drafting.errors import Conflict, IllegalMove, KeyMissing, NotKnown, NotPermitted, Shredded, StoreFailed
 from drafting.record import vault, workbench
 from drafting.record.store import Stores, reading
 from drafting.record.store.tables.private import PRIVATE_NOTES
@@ -265,6 +265,22 @@ def test_a_sweep_can_be_cut_too(here: Desk) -> None:
                 moves.sweep(here.practice)
             moves.sweep(here.practice)
             assert (private(here, note) is not None) is not on_workbench(here, name) and here.intents() == []
+
+
+def test_words_that_come_back_after_a_cut_leave_no_row_that_nobody_can_open(here: Desk) -> None:
+    """A move whose old versions' keys were destroyed, and whose last step failed, is taken back: their rows go with it."""
+    name = begun(here)
+
+    def fails(*_given, **_named) -> None:
+        raise StoreFailed(reason="the disk failed")
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(StoreFailed):
+        patch.setattr(workbench, "forget", fails)
+        to_private(here, name)
+    assert len(workbench.unreadable(here.practice, name)) == 2 and here.intents() == ["move_placed"]
+    to_record(here, name, "N1")
+    assert workbench.unreadable(here.practice, name) == () and moves.sweep(here.practice) == 0
+    assert [a.text for a in moves.admitted(here.practice, name, here.author.opener)] == [ASIDE]
 
 
 def test_a_store_that_fails_drops_the_move_at_once(here: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

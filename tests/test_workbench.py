@@ -307,6 +307,14 @@ def test_a_supervisor_opens_what_is_lent_until_it_is_taken_back(here: Desk) -> N
 # ── the end ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def purge(here: Desk, name: str, statements: list[str]) -> int:
+    """The two steps of taking words away; how many versions."""
+    keys = workbench.destroy_words(here.practice, name, statements)
+    with here.practice.change() as change:
+        workbench.forget(change, name, keys, by=here.author.person)
+    return len(keys)
+
+
 def test_purging_destroys_every_version_that_holds_the_words(stores: Stores) -> None:
     """Versions of any kind that name the statement are gone, with their keys; one that names s70 does not name s7."""
     here = desk(stores)
@@ -315,7 +323,7 @@ def test_purging_destroys_every_version_that_holds_the_words(stores: Stores) -> 
         workbench.put(here.practice, name, kind, version, WORDS, statements=statements, by="worker")
     with reading(stores.record) as connection:
         keys = {(r.kind, r.version): r.key for r in connection.execute(sa.select(WORK))}
-    assert workbench.purge(here.practice, name, ["s7"], by=here.author.person) == 3
+    assert purge(here, name, ["s7"]) == 3
     assert workbench.get(here.practice, name, "review", None, here.author.opener) == (2, WORDS)
     for (kind, version), key in keys.items():
         if (kind, version) != ("review", 2):
@@ -323,7 +331,7 @@ def test_purging_destroys_every_version_that_holds_the_words(stores: Stores) -> 
                 workbench.get(here.practice, name, kind, version, here.author.opener)
             with pytest.raises(Shredded):
                 here.practice.keyring.open(key, here.author.opener)
-    assert workbench.purge(here.practice, name, ["s7"], by=here.author.person) == 0
+    assert purge(here, name, ["s7"]) == 0
 
 
 @pytest.mark.parametrize("stop", ["hold", "request"])
@@ -335,7 +343,7 @@ def test_what_is_held_is_not_destroyed(here: Desk, stop: str) -> None:
     with pytest.raises(Held):
         workbench.shred(here.practice, name, by="retention", reason="locked")
     with pytest.raises(Held):
-        workbench.purge(here.practice, name, ["s1"], by="retention")
+        purge(here, name, ["s1"])
     assert here.intents() == [] and workbench.get(here.practice, name, "draft", 1, here.author.opener) == (1, WORDS)
 
 
@@ -402,7 +410,7 @@ def test_the_trail_tells_what_was_done(here: Desk) -> None:
     name = here.encounter()
     workbench.put(here.practice, name, "review", 1, WORDS, statements=("s1",), by=here.author.person)
     lending.lend_supervisor(here.practice, name, here.author.opener, ["draft", "review"])
-    workbench.purge(here.practice, name, ["s1"], by=here.author.person)
+    purge(here, name, ["s1"])
     workbench.shred(here.practice, name, by="retention", reason="locked")
     actions = ("encounter:received", "work:put", "encounter:lent", "work:purged", "work:shredding", "work:shredded")
     assert all(len(here.told(a)) == 1 and here.client.encode() in here.told(a)[0] for a in actions)

@@ -7,7 +7,9 @@ practice that is thrown away. What is left: reading the review, what blocks, the
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, replace
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -48,11 +50,14 @@ def _renamed(body: bytes, name: str) -> bytes:
 
 def sign(practice: Practice, unlocked: Unlocked, encounter: str, version: int) -> None:
     """What `notes.sign` does, without an event and without a key but the one that signs."""
-    author, policy = _person(practice, unlocked.person), practice.policy()
-    review = _work(practice, encounter, drafted.REVIEW, version)
-    if workbench.find(practice, encounter).version != version or lifecycle.blocks(review, author=_person(practice, unlocked.person)):
+    if workbench.find(practice, encounter).version != version:
         raise AssertionError("the copy is not ready to be signed")
-    source, first = _work(practice, encounter, drafted.SOURCE, None), _work(practice, encounter, drafted.REVIEW, 1)
+    review, source, first = _works(practice, encounter, ((drafted.REVIEW, version), (drafted.SOURCE, None), (drafted.REVIEW, 1)))
+    if lifecycle.blocks(review, author=_person(practice, unlocked.person)):
+        raise AssertionError("the copy is not ready to be signed")
+    evidence = drafted.evidence(source, review)
+    workbench.find(practice, encounter)
+    author, policy = _person(practice, unlocked.person), practice.policy()
     with writing(practice.stores.record) as connection:
         row = connection.execute(sa.select(ENCOUNTERS).where(ENCOUNTERS.c.id == encounter).with_for_update()).one()
         number = (connection.scalar(sa.select(sa.func.max(NOTES.c.number)).where(NOTES.c.encounter == encounter)) or 0) + 1
@@ -60,12 +65,10 @@ def sign(practice: Practice, unlocked: Unlocked, encounter: str, version: int) -
         given = {"note_id": new_id("N"), "number": number, "author": author}
         note = lifecycle.signed(review, signed_on=at, due_hours=policy.sign_due_hours, **given)
         distance = compared(first, note) if first else None
-        evidence = drafted.evidence(source, review)
         _write(practice, connection, row, note, version, at=instant(at), evidence=evidence, distance=distance)
         signature = canonical.signature(
             note, author, meaning=Meaning.AUTHOR, method=HOW.method, at=at, zone=HOW.zone, key_id=unlocked.key_id, sign=unlocked.sign
         )
-        connection.scalar(sa.select(NOTES.c.client).where(NOTES.c.id == note.id))
         signed = {"note": note.id, "meaning": Meaning.AUTHOR.value, "signer": author.id, "at": instant(at), "digest": signature.digest}
         connection.execute(SIGNATURES.insert().values(body_sealed=canonical.signature_bytes(signature), **signed))
         _dispose(connection, note, review, instant(at))
@@ -81,15 +84,12 @@ def _person(practice: Practice, person: str) -> Person:
     return Person(row.id, _NAME, Standing(row.standing), row.credential, row.licence, row.supervisor, bool(row.health_professional), bool(row.active))
 
 
-def _work(practice: Practice, encounter: str, kind: str, version: int | None) -> object:
-    """A review, or the source, from its plain bytes; None where it was purged."""
-    query = sa.select(WORK).where(WORK.c.encounter == encounter, WORK.c.kind == kind)
-    query = query.order_by(WORK.c.version.desc()).limit(1) if version is None else query.where(WORK.c.version == version)
+def _works(practice: Practice, encounter: str, wanted: Sequence[tuple[str, int | None]]) -> list[Any]:
+    """Reviews, and the source, from their plain bytes; None for one that was purged."""
     with practice.look() as connection:
-        row = connection.execute(query).first()
-    if row is None:
-        return None
-    return canonical.review_of(row.body_sealed) if kind == drafted.REVIEW else json.loads(row.body_sealed)
+        rows = [connection.execute(sa.select(WORK).where(workbench.which(encounter, *one))).first() for one in wanted]
+    read = {drafted.REVIEW: canonical.review_of, drafted.SOURCE: json.loads}
+    return [read[row.kind](row.body_sealed) if row else None for row in rows]
 
 
 def _write(

@@ -55,10 +55,17 @@ class Head:
 def append(connection: Connection, event: AuditEvent) -> int:
     """Add `event` to the chain in the caller's transaction, and return its number. Raises ValueError for a value that is no code, NotKnown before the
     chain is begun."""
-    body = _bytes(event)
-    before, link = hold(connection)
-    seq, link = before + 1, _link(link, body)
-    connection.execute(insert(AUDIT).values(seq=seq, body=body, hash=link))
+    return append_all(connection, hold(connection), (event,))
+
+
+def append_all(connection: Connection, end: tuple[int, bytes], events: Iterable[AuditEvent]) -> int:
+    """Add `events` after `end`, which `hold` gave in this transaction, and return the last one's number. Raises ValueError for a value that is no
+    code."""
+    seq, link = end
+    for event in events:
+        body = _bytes(event)
+        seq, link = seq + 1, _link(link, body)
+        connection.execute(insert(AUDIT).values(seq=seq, body=body, hash=link))
     connection.execute(update(AUDIT_HEAD).where(AUDIT_HEAD.c.id == 1).values(seq=seq, hash=link))
     return seq
 

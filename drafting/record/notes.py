@@ -80,8 +80,8 @@ def _sign(practice: Practice, unlocked: Unlocked, signing: ToSign, how: Circumst
         given = {"note_id": new_id("N"), "number": number, "author": author, "urgent": urgent, **again}
         note = lifecycle.signed(review, signed_on=change.at, due_hours=policy.sign_due_hours, **given)
         distance = compared(signing.first, note) if signing.first else None
-        _write(practice, change, row.client, note, review.version, signing.evidence, distance)
-        signature = _put_signature(practice, change, note, author, Meaning.AUTHOR, how, unlocked)
+        secret = _write(practice, change, row.client, note, review.version, signing.evidence, distance)
+        signature = _put_signature(practice, change, note, secret, author, Meaning.AUTHOR, how, unlocked)
         _dispose(change, note, review)
         stands = {"state": state.value, "note": note.id, "signed": instant(change.at)}
         change.connection.execute(update(ENCOUNTERS).where(ENCOUNTERS.c.id == row.id).values(stands))
@@ -103,7 +103,8 @@ def cosign(practice: Practice, unlocked: Unlocked, encounter: str, how: Circumst
         lifecycle.check_cosigner(supervisor, find_person(practice, row.author))
         state = lifecycle.moved(NoteState(row.state), Move.COSIGN)
         note = _note(practice, change.connection, row.note)
-        signature = _put_signature(practice, change, note, supervisor, Meaning.COSIGNER, how, unlocked)
+        secret = _secret(practice, note.id, row.client)
+        signature = _put_signature(practice, change, note, secret, supervisor, Meaning.COSIGNER, how, unlocked)
         change.connection.execute(update(ENCOUNTERS).where(ENCOUNTERS.c.id == encounter).values(state=state.value, signed=instant(change.at)))
         _done(change, encounter, "cosign")
         change.tell(supervisor.id, "note:cosigned", subject=note.id, client=row.client)
@@ -221,8 +222,8 @@ def _next(practice: Practice, change: Change, unlocked: Unlocked, encounter: str
 
 def _follow(practice: Practice, change: Change, unlocked: Unlocked, row: object, note: SignedNote, move: Move, how: Circumstances) -> Document:
     state = lifecycle.moved(NoteState(row.state), move)
-    _write(practice, change, row.client, note, -note.number, {}, None)
-    signature = _put_signature(practice, change, note, find_person(practice, unlocked.person), Meaning.AUTHOR, how, unlocked)
+    secret = _write(practice, change, row.client, note, -note.number, {}, None)
+    signature = _put_signature(practice, change, note, secret, find_person(practice, unlocked.person), Meaning.AUTHOR, how, unlocked)
     change.connection.execute(update(ENCOUNTERS).where(ENCOUNTERS.c.id == row.id).values(state=state.value))
     change.tell(unlocked.person, f"note:{note.kind.value}", subject=note.id, client=row.client, number=note.number)
     return Document(note, (signature,))
@@ -230,10 +231,11 @@ def _follow(practice: Practice, change: Change, unlocked: Unlocked, row: object,
 
 def _write(
     practice: Practice, change: Change, client: str, note: SignedNote, review: int, rests_on: Mapping[str, object], distance: object | None
-) -> None:
+) -> str:
+    """Keep a note, sealed under a secret of its own where it can be handed over to another chart; returns the secret's name."""
+    secret = secret_of(client)
     if practice.policy().chart == "elsewhere":
-        practice.keyring.make(own_secret(note.id), [PRACTICE, RECOVERY])
-    secret = _secret(practice, note.id, client)
+        practice.keyring.make(secret := own_secret(note.id), [PRACTICE, RECOVERY])
     row = {
         "id": note.id,
         "encounter": note.encounter,
@@ -251,19 +253,17 @@ def _write(
         "draft_distance": json.dumps(asdict(distance), sort_keys=True) if distance else None,
     }
     change.connection.execute(insert(NOTES).values(row))
+    return secret
 
 
 def _put_signature(
-    practice: Practice, change: Change, note: SignedNote, person: Person, meaning: Meaning, how: Circumstances, unlocked: Unlocked
+    practice: Practice, change: Change, note: SignedNote, secret: str, person: Person, meaning: Meaning, how: Circumstances, unlocked: Unlocked
 ) -> Signature:
     signature = canonical.signature(
         note, person, meaning=meaning, method=how.method, at=change.at, zone=how.zone, key_id=unlocked.key_id, sign=unlocked.sign
     )
     row = {"note": note.id, "meaning": meaning.value, "signer": person.id, "at": instant(signature.at), "digest": signature.digest}
-    client = change.connection.scalar(select(NOTES.c.client).where(NOTES.c.id == note.id))
-    sealed = practice.seal(
-        _secret(practice, note.id, client), canonical.signature_bytes(signature), "signatures", f"{note.id}/{meaning.value}", "body"
-    )
+    sealed = practice.seal(secret, canonical.signature_bytes(signature), "signatures", f"{note.id}/{meaning.value}", "body")
     change.connection.execute(insert(SIGNATURES).values(body_sealed=sealed, **row))
     return signature
 

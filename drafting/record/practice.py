@@ -90,13 +90,12 @@ class Practice:
         """A transaction on the record that commits with its audit events, or not at all. There is one at a time: what it reads stays true until it
         ends. So it is never opened inside another. Raises NotKnown before the practice is made."""
         with writing(self.stores.record) as connection:
-            audit.hold(connection)
+            end = audit.hold(connection)
             change = Change(connection, self.now())
             yield change
             if not change._events:
                 raise AssertionError("a change of the record tells the audit trail of it")
-            for event in change._events:
-                audit.append(connection, event)
+            audit.append_all(connection, end, change._events)
 
     @contextmanager
     def look(self) -> Iterator[Connection]:

@@ -114,20 +114,14 @@ class Keyring:
     def open(self, name: str, by: Opener | None = None) -> bytes:
         """The secret `name`, opened by the practice's master key, or by `by`, through an encounter's pair if need be; not by a wrapping whose time is
         up. Raises Shredded, KeyMissing, KeyWrong."""
-        known, asked = self._known.get(), (name, by)
-        if known is not None and asked in known:
-            return known[asked]
-        with reading(self.engine) as connection:
-            alive(connection, name)
-            ways = self._ways(connection, name)
-            by = self._through(connection, ways, by)
-        holder = by.holder if by else PRACTICE
-        if holder not in ways:
-            raise KeyMissing(what=name, hint=f": {holder} holds none" if ways else "")
-        secret = self._unwrapped(ways[holder], by)
-        if known is not None:
-            known[asked] = secret
-        return secret
+        found, gone = self._look((name,), by)
+        if stone := gone.get(name):
+            raise _shredded(name, stone)
+        return found[name]
+
+    def open_all(self, names: Collection[str], by: Opener | None = None) -> dict[str, bytes]:
+        """Of `names` those that are not shredded, opened as `open` does, all in one look at the keyring. Raises KeyMissing, KeyWrong."""
+        return self._look(names, by)[0]
 
     def share(self, name: str, by: Opener | None, to: str, *, until: datetime | None = None) -> None:
         """Wrap the secret `name`, opened by `by`, to another holder; a wrapping that is there is renewed. Raises as `open`, and KeyMissing where `to`
@@ -257,21 +251,37 @@ class Keyring:
         end = None if until is None else instant(until)
         connection.execute(insert(WRAPPED).values(secret=name, holder=holder, version=version, body=wrap(name, secret), until=end))
 
-    def _ways(self, connection: Connection, name: str) -> Mapping[str, Row]:
-        """The wrappings of `name` whose time is not up, by holder."""
-        now = instant(self.now())
-        rows = connection.execute(select(WRAPPED).where(WRAPPED.c.secret == name).order_by(WRAPPED.c.holder))
-        return {row.holder: row for row in rows if row.until is None or row.until > now}
+    def _look(self, names: Collection[str], by: Opener | None) -> tuple[dict[str, bytes], dict[str, Row]]:
+        """Of `names` those that open, and the tombstones of those that do not."""
+        known, gone = self._known.get(), {}
+        found = {} if known is None else {name: known[name, by] for name in names if (name, by) in known}
+        if asked := [name for name in names if name not in found]:
+            pairs = {pair for name in asked if (pair := _pair_of(name))}
+            with reading(self.engine) as connection:
+                ways = self._ways(connection, {*asked, *pairs})
+                gone = _destroyed(connection, asked)
+            through = {pair: Opener(pair, 1, self._unwrapped(ways[pair][by.holder], by)) for pair in pairs if by and by.holder in ways[pair]}
+            found |= {name: self._opened(ways[name], name, by, through) for name in asked if name not in gone}
+        if known is not None:
+            known.update({(name, by): secret for name, secret in found.items()})
+        return found, gone
 
-    def _through(self, connection: Connection, ways: Mapping[str, Row], by: Opener | None) -> Opener | None:
-        """The pair of an encounter that holds one of `ways`, where `by` holds none itself and opens that pair; else `by`."""
-        if by is None or by.holder in ways:
-            return by
-        for pair in (holder for holder in ways if holder.startswith("encounter/")):
-            private = self._ways(connection, pair).get(by.holder)
-            if private is not None:
-                return Opener(pair, 1, self._unwrapped(private, by))
-        return by
+    def _ways(self, connection: Connection, names: Collection[str]) -> Mapping[str, Mapping[str, Row]]:
+        """The wrappings of each of `names` whose time is not up, by holder."""
+        now, found = instant(self.now()), {name: {} for name in names}
+        for row in connection.execute(select(WRAPPED).where(WRAPPED.c.secret.in_(found)).order_by(WRAPPED.c.holder)):
+            if row.until is None or row.until > now:
+                found[row.secret][row.holder] = row
+        return found
+
+    def _opened(self, ways: Mapping[str, Row], name: str, by: Opener | None, through: Mapping[str, Opener]) -> bytes:
+        """The secret `name` by its wrapping to `by`; where there is none, by the encounter's pair, if that is in `through`."""
+        if by is not None and by.holder not in ways:
+            by = next((opener for pair, opener in through.items() if pair in ways), by)
+        holder = by.holder if by else PRACTICE
+        if holder not in ways:
+            raise KeyMissing(what=name, hint=f": {holder} holds none" if ways else "")
+        return self._unwrapped(ways[holder], by)
 
     def _given(self, what: str) -> Master:
         if self.master is None:
@@ -314,7 +324,23 @@ def _latest(connection: Connection) -> int:
 
 def alive(connection: Connection, name: str) -> None:
     """Raise Shredded where the secret, or the encounter that it was sealed to, was destroyed."""
-    names = [name, *(f"encounter/{part}" for part in name.split("/")[1:2])]
-    stone = connection.execute(select(TOMBSTONES).where(TOMBSTONES.c.secret.in_(names))).first()
-    if stone is not None:
-        raise Shredded(what=name, on=stone.at[:10], receipt=stone.receipt)
+    if stone := _destroyed(connection, (name,)).get(name):
+        raise _shredded(name, stone)
+
+
+def _shredded(name: str, stone: Row) -> Shredded:
+    return Shredded(what=name, on=stone.at[:10], receipt=stone.receipt)
+
+
+def _destroyed(connection: Connection, names: Collection[str]) -> dict[str, Row]:
+    """The tombstone of each of `names` that was destroyed, or whose encounter was."""
+    also = {name: [name, *filter(None, (_pair_of(name),))] for name in names}
+    sought = {one for names in also.values() for one in names}
+    stones = {row.secret: row for row in connection.execute(select(TOMBSTONES).where(TOMBSTONES.c.secret.in_(sought)))}
+    return {name: stones[one] for name, ones in also.items() for one in ones if one in stones}
+
+
+def _pair_of(name: str) -> str | None:
+    """The pair to which the secret of an encounter's item is sealed: of `work/E1/review/3`, `encounter/E1`."""
+    parts = name.split("/")
+    return f"encounter/{parts[1]}" if len(parts) > 1 and parts[0] != "encounter" else None

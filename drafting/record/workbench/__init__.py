@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, tuple_, update
 
 from drafting.errors import Conflict, IllegalMove, NotPermitted
 from drafting.record.holds import refuse_held, stops
@@ -194,14 +194,22 @@ def add(practice: Practice, change: Change, encounter: str, item: Item, *, by: s
 
 def get(practice: Practice, encounter: str, kind: str, version: int | None, opener: Opener) -> tuple[int, bytes]:
     """A version of some work, or the latest, with its number. Raises NotKnown, Shredded, KeyMissing, KeyWrong."""
-    query = select(WORK).where(WORK.c.encounter == encounter, WORK.c.kind == kind)
-    query = query.order_by(WORK.c.version.desc()).limit(1) if version is None else query.where(WORK.c.version == version)
     with practice.look() as connection:
-        row = connection.execute(query).first()
+        row = connection.execute(select(WORK).where(which(encounter, kind, version))).first()
     if row is None:
         own(practice, encounter, opener)
     known(row, kind, encounter)
-    return row.version, opened(practice.keyring.open(row.key, opener), row.body_sealed, _place(encounter, kind, row.version))
+    return row.version, _opened(row, practice.keyring.open(row.key, opener))
+
+
+def get_all(practice: Practice, encounter: str, wanted: Sequence[tuple[str, int | None]], opener: Opener) -> tuple[bytes | None, ...]:
+    """Several versions of work, each by kind and number, or the latest, in one look; None in place of one that was purged or never was. Raises
+    KeyMissing, KeyWrong."""
+    places = [which(encounter, *one) for one in wanted]
+    with practice.look() as connection:
+        rows = [connection.execute(select(WORK).where(place)).first() for place in places]
+    secrets_ = practice.keyring.open_all([row.key for row in rows if row], opener)
+    return tuple(_opened(row, secrets_[row.key]) if row and row.key in secrets_ else None for row in rows)
 
 
 def latest(connection: Connection, encounter: str, kind: str) -> tuple[int, frozenset[str]]:
@@ -209,14 +217,6 @@ def latest(connection: Connection, encounter: str, kind: str) -> tuple[int, froz
     query = select(WORK.c.version, WORK.c.statements).where(WORK.c.encounter == encounter, WORK.c.kind == kind)
     row = connection.execute(query.order_by(WORK.c.version.desc()).limit(1)).first()
     return (0, frozenset()) if row is None else (row.version, frozenset(row.statements.split()))
-
-
-def purge(practice: Practice, encounter: str, statements: Iterable[str], *, by: str) -> int:
-    """Destroy every version of everything that holds words of `statements`, and say how many there were. Raises Held, NotScrubbed."""
-    keys = destroy_words(practice, encounter, statements)
-    with practice.change() as change:
-        forget(change, encounter, keys, by=by)
-    return len(keys)
 
 
 def destroy_words(practice: Practice, encounter: str, statements: Iterable[str]) -> tuple[str, ...]:
@@ -232,6 +232,13 @@ def destroy_words(practice: Practice, encounter: str, statements: Iterable[str])
     return keys
 
 
+def unreadable(practice: Practice, encounter: str) -> tuple[str, ...]:
+    """The keys of an encounter's work that were destroyed though its rows stand: `forget` waits to take them away."""
+    with practice.look() as connection:
+        keys = connection.scalars(select(WORK.c.key).where(WORK.c.encounter == encounter)).all()
+    return tuple(key for key in keys if receipt_of(practice.keyring, key) is not None)
+
+
 def forget(change: Change, encounter: str, keys: Iterable[str], *, by: str) -> None:
     """Take the rows away whose keys were destroyed."""
     row = row_of(change.connection, encounter)
@@ -239,6 +246,16 @@ def forget(change: Change, encounter: str, keys: Iterable[str], *, by: str) -> N
     for key in keys:
         count += change.connection.execute(delete(WORK).where(WORK.c.encounter == encounter, WORK.c.key == key)).rowcount
     change.tell(by, "work:purged", subject=encounter, client=row.client, versions=count)
+
+
+def which(encounter: str, kind: str, version: int | None) -> ColumnElement[bool]:
+    """That it is this version of some work, or the latest."""
+    mine = (WORK.c.encounter == encounter) & (WORK.c.kind == kind)
+    return mine & (WORK.c.version == (select(func.max(WORK.c.version)).where(mine).scalar_subquery() if version is None else version))
+
+
+def _opened(row: object, secret: bytes) -> bytes:
+    return opened(secret, row.body_sealed, _place(row.encounter, row.kind, row.version))
 
 
 def _place(encounter: str, kind: str, version: int) -> Place:

@@ -13,13 +13,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from drafting.errors import Conflict, NotKnown, Shredded, SigningBlocked
+from drafting.errors import Conflict, SigningBlocked
 from drafting.pipeline import Work
 from drafting.record import vault, workbench
 from drafting.record.keys import WORKER, Opener
 from drafting.record.keys.passphrases import Unlocked
-from drafting.record.people import find_client, find_person
-from drafting.record.practice import Practice, new_id
+from drafting.record.people import find_client, find_person, secret_of
+from drafting.record.practice import NAMES, Practice, new_id
 from drafting.record.review import canonical, lifecycle, reviewing
 from drafting.record.workbench import Item, moves
 from drafting.record.workbench.moves import Reason
@@ -96,19 +96,19 @@ def move_private(practice: Practice, unlocked: Unlocked, review: Review, stateme
 
 def to_sign(practice: Practice, unlocked: Unlocked, encounter: str, version: int, *, urgent: bool = False) -> ToSign:
     """The review of `version`, once nothing stops its signature and all that was left private is put away. Raises SigningBlocked, Conflict."""
-    review = load(practice, encounter, unlocked.opener, version)
-    if workbench.find(practice, encounter).version != version:
+    there = workbench.find(practice, encounter)
+    if there.version != version:
         raise Conflict()
+    wanted = ((REVIEW, version), (SOURCE, None), (REVIEW, 1))
+    body, source_, first = workbench.get_all(practice, encounter, wanted, unlocked.opener)
+    review = canonical.review_of(body) if body else load(practice, encounter, unlocked.opener, version)  # which says why not
+    practice.keyring.open_all((NAMES, secret_of(there.client)))  # what is asked for one by one from here on
     author = find_person(practice, unlocked.person)
     if stopping := [b for b in lifecycle.blocks(review, author=author) if b.never or not urgent]:
         raise SigningBlocked(count=len(stopping), codes=", ".join(dict.fromkeys(b.code for b in stopping)))
-    try:
-        first = load(practice, encounter, unlocked.opener, 1)  # before what is left private takes the versions with it that quote it
-    except (NotKnown, Shredded):  # words of it were moved to private earlier
-        first = None
     review = leave_rest_private(practice, unlocked, review)
-    _, body = workbench.get(practice, encounter, SOURCE, None, unlocked.opener)
-    return ToSign(review, first, evidence(json.loads(body.decode("utf-8", "surrogatepass")), review))
+    rests_on = evidence(json.loads(source_.decode("utf-8", "surrogatepass")), review)
+    return ToSign(review, canonical.review_of(first) if first else None, rests_on)
 
 
 def leave_rest_private(practice: Practice, unlocked: Unlocked, review: Review) -> Review:

@@ -95,6 +95,7 @@ def to_record(practice: Practice, unlocked: Unlocked, encounter: str, notes: Seq
     words = vault.read_all(practice, fresh, unlocked, Why.MOVED)
     if not rows.keys() >= set(fresh):
         raise NotPermitted(who=unlocked.person, reason="the note is of another encounter")
+    unreadable = workbench.unreadable(practice, encounter)  # of a move whose words come back, and which was cut in its last step
     after = (*before, *(Admitted(note, rows[note].statements, words[note], Reason(reason)) for note in fresh))
     with practice.change() as change:
         row = workbench.editable(change.connection, encounter, "changed")
@@ -103,6 +104,8 @@ def to_record(practice: Practice, unlocked: Unlocked, encounter: str, notes: Seq
         if fresh:
             _decide(practice, change, encounter, after, unlocked.person)
             _forget(change, encounter, fresh)
+        if unreadable:
+            workbench.forget(change, encounter, unreadable, by=unlocked.person)
         vault.intend(change, [(note, encounter, row.client) for note in fresh], by=unlocked.person, reason="moved")
         change.tell(unlocked.person, "move:record", subject=encounter, client=row.client, reason=reason, notes=len(fresh))
     vault.finish(practice, notes)
