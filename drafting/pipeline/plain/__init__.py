@@ -18,7 +18,7 @@ from drafting.pipeline.plain.ordering import APART, Line, merged, once, ordered
 from drafting.pipeline.plain.quoted import spans, unended
 from drafting.pipeline.plain.recast import Record, recast, replaced
 from drafting.pipeline.plain.referents import HEAD, others
-from drafting.pipeline.plain.repairs import corrected, finished, guarded, mended, tidy
+from drafting.pipeline.plain.repairs import begun, corrected, finished, guarded, mended, spare, tidy
 from drafting.pipeline.plain.talk import told
 from drafting.ports import Editor
 from drafting.types import Context, Draft, DraftSentence, Edit, Mode, NoteFormat, RecordStatement, Section, Voice
@@ -62,7 +62,7 @@ def dictated(
 ) -> tuple[DraftSentence, ...]:
     """A dictation's sentences, section by section."""
     found = list(runs(statements, note_format))
-    resolved = [corrected(words(run)) for run in found]
+    resolved = [corrected(text) for text in _said(found)]
     texts = edited([text for text, _ in resolved], editor, context.style.voice)
     record = Record.of(texts, context)
     written = [_written(text, record, context, within) for text, within in zip(texts, _within(found, texts), strict=True)]
@@ -74,6 +74,14 @@ def dictated(
     source = _Source(tuple(text for _, text in every), tuple(line for line, _ in every))
     lines = once(source.lines) if context.style.voice is Voice.RECORD else source.lines
     return tuple(s for section in note_format.sections for s in _section(section, lines, source, note_format, record, context))
+
+
+def _said(found: Sequence[Sequence[RecordStatement]]) -> Iterator[str]:
+    """The words of each run. A repair at the head of one goes where what stood before it is not in the record."""
+    end = 0
+    for run in found:
+        yield begun(words(run)) if run[0].statement.start - end > APART else words(run)
+        end = run[-1].statement.end
 
 
 def _written(text: str, record: Record, context: Context, within: bool) -> str:
@@ -154,8 +162,8 @@ def edited(texts: Sequence[str], editor: Editor | None, voice: Voice = Voice.REC
 
 def _edited(text: str, edits: Sequence[Edit], voice: Voice) -> str:
     quoted = spans(text)
-    for e in sorted(edits, key=lambda e: e.start, reverse=True):
-        if e.score < SURE_EDIT or (e.text and voice is Voice.OWN) or any(a < e.end and e.start < b for a, b in quoted):
+    for e in sorted(spare(text, [e for e in edits if e.score >= SURE_EDIT]), key=lambda e: e.start, reverse=True):
+        if (e.text and voice is Voice.OWN) or any(a < e.end and e.start < b for a, b in quoted):
             continue
         text = guarded(lambda t, e=e: t[: e.start] + e.text + t[e.end :], text)
     return " ".join(text.split())

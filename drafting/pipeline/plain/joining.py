@@ -12,13 +12,14 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 
 from drafting.pipeline.commands import spoken
-from drafting.pipeline.plain.repairs import takes_back
+from drafting.pipeline.plain.repairs import may_take_back, opens_with_no, takes_back
 from drafting.pipeline.wording import role_of
 from drafting.types import NoteFormat, RecordStatement, Role
 from prompts import table
 
 _OPEN = re.compile(r"[,;:—–-]$")
 _MARKED = re.compile(r"[.?!…,;:—–-][\"'”’)\]]*$")
+_FRAGMENT = 3  # words without a verb that may be a false start, and no more
 _ENDED = re.compile(r"[.?!…][\"'”’)\]]*$")
 
 
@@ -36,10 +37,12 @@ def runs(statements: Sequence[RecordStatement], note_format: NoteFormat) -> Iter
 
 
 def role(run: Sequence[RecordStatement]) -> Role:
-    """The role of a sentence: danger's where it is a question and its answer, otherwise its first clause's that says something."""
+    """The role of a sentence: danger's where it is a question and its answer, otherwise its first clause's that says something. A fragment that is
+    taken back says nothing."""
     if len(run) > 1 and _answers(run[0].words, run[1].words) and any(s.role is Role.RISK for s in run):
         return Role.RISK
-    first = next((s for s in run if has_verb(s.words)), run[0])
+    said = run[1:] if len(run) > 1 and not has_verb(run[0].words) and may_take_back(run[0].words, run[1].words) else run
+    first = next((s for s in run if has_verb(s.words)), said[0])
     return role_of(first.role, first.words)
 
 
@@ -55,10 +58,23 @@ def _joins(run: Sequence[RecordStatement], b: RecordStatement, note_format: Note
     if spoken(b.words) != b.words:
         return False
     one_section = note_format.section_of(role(run)) is note_format.section_of(role([b]))
+    if _unclear(a, b, one_section, marked):
+        return True
     if goes_on(a.words, b.words):
         return one_section or bool(_hanging().match(b.words))
     unended = marked and a.statement.speaker is None and not _MARKED.search(a.words) and b.words[:1].islower()
     return unended and (one_section or not has_verb(a.words))
+
+
+def _unclear(a: RecordStatement, b: RecordStatement, one_section: bool, marked: bool) -> bool:
+    """Whether `b` may take back what `a` ends with, though it is not certain: then both stay whole in one sentence, and no "no" begins one that does
+    not deny. Danger keeps its section."""
+    if a.statement.speaker is not None or _ENDED.search(a.words) or not (one_section or Role.RISK not in (a.role, b.role)):
+        return False
+    if may_take_back(a.words, b.words):
+        return opens_with_no(b.words) or not has_verb(b.words)
+    fragment = len(a.words.split()) <= _FRAGMENT and not has_verb(a.words)
+    return fragment and not marked and one_section and opens_with_no(b.words)
 
 
 def _answers(a: str, b: str) -> bool:
