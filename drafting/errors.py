@@ -214,7 +214,7 @@ class ReleaseRefused(RecordError):
 
 
 class LetterError(RecordError):
-    """The letter cannot be entered: {reason}."""
+    """That cannot be done with the letter: {reason}."""
 
 
 class KeyTrouble(AsideError):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from drafting.errors import SettingsError
@@ -28,9 +28,9 @@ class Settings:
 
     data: Path
     models: Path
-    record: str | None = None
-    private: str | None = None
-    keyring: str | None = None
+    record: str | None = field(default=None, repr=False)  # a URL may hold a password
+    private: str | None = field(default=None, repr=False)
+    keyring: str | None = field(default=None, repr=False)
     key_file: Path | None = None
     whisper: str = "base.en"
     formats: Path | None = None

@@ -19,6 +19,11 @@ MAY = {
     "drafting.ports": ("drafting.types",),
     "drafting.pipeline": ("drafting.types", "drafting.ports", "drafting.errors", "drafting.pipeline", "prompts"),
     "drafting.record": ("drafting.types", "drafting.ports", "drafting.errors", "drafting.pipeline", "drafting.record", "prompts"),
+    "drafting.jobs": ("drafting.types", "drafting.ports", "drafting.errors", "drafting.pipeline", "drafting.record", "drafting.jobs"),
+    "drafting.web": (
+        *("drafting.types", "drafting.ports", "drafting.errors", "drafting.pipeline", "drafting.record", "drafting.jobs", "drafting.web"),
+        *("drafting.report", "prompts"),
+    ),
     "drafting.settings": ("drafting.errors",),
     "drafting.wiring": ("drafting.types", "drafting.ports", "drafting.errors", "drafting.settings", "drafting.pipeline", "drafting.record", "models"),
     "drafting.drafts": ("drafting.types", "drafting.ports", "drafting.errors", "drafting.pipeline"),
@@ -91,6 +96,8 @@ def test_private_notes_are_known_to_few() -> None:
         "drafting.record.retention.ending",
         "drafting.record.workbench.drafted",
         "drafting.record.workbench.moves",
+        "drafting.web.api.private",
+        "drafting.web.pages.private",
     }
 
 

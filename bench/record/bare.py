@@ -106,7 +106,7 @@ def _write(
 def _dispose(connection: sa.Connection, note: SignedNote, review: Review, at: str) -> None:
     rows = [(r.id, "risk", r.topic, r.answer.value if r.answer else "open", r.answered_by) for r in review.risks]
     rows += [(f.id, "finding", f.kind, f.state.value, None) for f in review.flags]
-    rows += [(h.statement, "held", None, h.decision.value if h.decision else "private", None) for h in review.held]
+    rows += [(h.statement, "held", None, h.decision.value if h.decision else "open", None) for h in review.held]
     rows += [(e, "prompt", e, "dismissed" if e in review.dismissed else "open", None) for e, _ in review.prompts]
     names = ("item", "what", "kind", "answer", "by")
     if rows:

@@ -5,6 +5,7 @@ In: names, ids. Out: ids; rows. Knows no note. A client's name is asked for wher
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated
 
 import typer
@@ -24,6 +25,7 @@ def add(
     name: Name = None,
     jurisdiction: Annotated[str | None, typer.Option(help="Whose law: us-federal, us-il, uk-ew; the practice's own, if not given.")] = None,
     part2: Annotated[bool, typer.Option("--part2", help="The records are those of a programme under 42 CFR Part 2.")] = False,
+    majority: Annotated[date | None, typer.Option(parser=date.fromisoformat, metavar="DAY", help="Of a minor: when they come of age.")] = None,
     as_: As = None,
 ) -> None:
     """Take a client in. Prints their pseudonym, the id that everything else goes by."""
@@ -34,7 +36,7 @@ def add(
         by = shared.actor(practice, as_)
         shared.at_work(practice, clinician)
         place = place or queries.jurisdiction(practice)
-        client = people.add_client(practice, name or _asked(), clinician, by=by, jurisdiction=place, part2=part2)
+        client = people.add_client(practice, name or _asked(), clinician, by=by, jurisdiction=place, part2=part2, majority=majority)
     typer.echo(client.id)
 
 
@@ -71,7 +73,7 @@ def transfer(
         if from_ is not None:
             people.find_person(practice, from_)
         chosen = clients or queries.clients_of(practice, from_)
-        for client in chosen:
+        for client in clients or ():
             people.find_client(practice, client)
         for client in chosen:
             people.transfer(practice, client, to, by=by)

@@ -23,7 +23,7 @@ def set_(client: Annotated[str, typer.Argument(metavar="CLIENT")], as_: Me, reas
     from drafting.record import holds
 
     with opened() as practice:
-        typer.echo(holds.hold(practice, client, shared.code(reason), as_))
+        typer.echo(holds.hold(practice, client, shared.code(reason), shared.actor(practice, as_)))
 
 
 @app.command()
@@ -32,7 +32,7 @@ def lift(hold: Annotated[str, typer.Argument(metavar="HOLD")], as_: Me, reason: 
     from drafting.record import holds
 
     with opened() as practice:
-        holds.lift(practice, hold, as_, shared.code(reason))
+        holds.lift(practice, hold, shared.actor(practice, as_), shared.code(reason))
     typer.echo(f"{hold} is lifted.")
 
 

@@ -154,8 +154,8 @@ def release(
     with opened() as practice:
         shared.at_work(practice, as_)
         keys = releasing.keys(practice, opened_by, as_, passphrase_file, halves)
-        releasing.prepare(out, form)
         given = {"recipient": recipient, "purpose": releasing.purpose(purpose), "buckets": bucket or tuple(Bucket), "said": said}
+        releasing.prepare(out, form)
         package = releasing.release(practice, request, approve, out, by=as_, **given, **keys)
         written = releasing.write(practice, package, out, form, practice_name)
     for file in written:
@@ -174,7 +174,7 @@ def settle(
     from drafting.record.release import disclosing
 
     with opened() as practice:
-        disclosing.settle(practice, disclosure, left=left, by=as_)
+        disclosing.settle(practice, disclosure, left=left, by=shared.actor(practice, as_))
     typer.echo(f"{disclosure}: {'left' if left else 'nothing left'}.")
 
 

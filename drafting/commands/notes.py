@@ -79,8 +79,10 @@ def export(
     passphrase_file: PassphraseFile = None,
 ) -> None:
     """Export a signed note for a kind of reader. Whether it may go to anybody is for `aside letter` to say, and a person."""
-    if (section is not None or preview) and form is not Form.text:
-        raise typer.BadParameter("a section and a preview are text")
+    if ((section is not None or preview) and form is not Form.text) or (section is not None and preview):
+        raise typer.BadParameter("a section and a preview are text, and one or the other")
+    from drafting.record import workbench
+
     if unsigned and (form is Form.fhir or preview or profile is not Profile.chart):
         raise typer.BadParameter("a draft is text or pdf, for the chart alone")
     shared.free(out, force)
@@ -88,6 +90,8 @@ def export(
         if unsigned:
             unlocked = shared.unlocked(practice, as_, passphrase_file)
             _allowed(practice, encounter, as_, "draft:read")
+            if workbench.find(practice, encounter).state not in workbench.EDITABLE:
+                raise NotPermitted(who=as_, reason="the note is signed: show or export it without --draft")
             body = rendering.draft(practice, encounter, unlocked.opener, form, practice_name, section)
         else:
             _allowed(practice, encounter, as_, "note:read", profile=profile.value)
@@ -100,17 +104,17 @@ def export(
 
 
 def _allowed(practice: Practice, encounter: str, person: str, action: str, **facts: Any) -> None:
-    """Written down, and then refused unless the person wrote the note, supervises it, treats the client now, or administers the practice. Raises
-    NotKnown, NotPermitted."""
+    """Written down, and then refused unless the person wrote the note, supervises it, treats the client now, or administers the practice; of what is
+    signed, or keeps its records. Raises NotKnown, NotPermitted."""
     from drafting.record import people, workbench
     from drafting.types.record import Standing
 
     who, visit = shared.at_work(practice, person), workbench.find(practice, encounter)
     theirs = who.id in (visit.author, visit.supervisor, people.find_client(practice, visit.client).clinician)
-    may = theirs or who.standing is Standing.ADMINISTRATOR
+    may = theirs or who.standing is Standing.ADMINISTRATOR or (who.standing is Standing.RECORDS and action == "note:read")
     _tell(practice, encounter, person, action, outcome="ok" if may else "denied", **facts)
     if not may:
-        raise NotPermitted(who=person, reason="they did not write the note, and neither supervise, treat nor administer here")
+        raise NotPermitted(who=person, reason="they did not write the note, and neither supervise, treat, administer nor keep the records here")
 
 
 def _tell(practice: Practice, encounter: str, person: str, action: str, **facts: Any) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from drafting.commands import queries, shared
+from drafting.commands import Command, accounts, queries, shared
 from drafting.commands.shared import As, Force, Json, PassphraseFile, Yes, opened, say
 from drafting.errors import NotPermitted, RecordError
 from drafting.types.record import Person, Standing
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from drafting.record.practice import Practice
 
 app = shared.group()
+app.command(cls=Command)(accounts.login)
 
 
 class StillOpen(RecordError):

@@ -85,7 +85,7 @@ class Signed:
             return _encoded("\n".join([*lines, f"Now: {told.refused}"]))
         lines += [f"Sentences: {told.kept} given, {len(told.left_out)} left out, {told.replaced} passages replaced"]
         lines += [f"Not shown: {', '.join(told.hidden)}"] if told.hidden else []
-        lines += [f"Left out, {line(left.section)}: {line(left.text)}" for left in told.left_out]
+        lines += [f"Left out, {line(left.title)}: {line(left.text)}" for left in told.left_out]
         return _encoded("\n".join([*lines, "", text.whole(told.view, self.practice.now().date())]))
 
 

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, func, insert, select, update
 
 from drafting.errors import AsideError, Conflict, KeyWrong, NotPermitted
 from drafting.record import workbench
+from drafting.record.holds import at_work
 from drafting.record.keys import PRACTICE, RECOVERY
-from drafting.record.keys.passphrases import Unlocked, verify_key
+from drafting.record.keys.passphrases import Unlocked, holder, verify_key
 from drafting.record.people import find_person, secret_of
 from drafting.record.practice import Change, Practice, known, new_id
 from drafting.record.review import canonical, lifecycle
@@ -100,7 +101,7 @@ def cosign(practice: Practice, unlocked: Unlocked, encounter: str, how: Circumst
     supervisor = find_person(practice, unlocked.person)
     with practice.change() as change:
         row = _locked(change.connection, encounter)
-        lifecycle.check_cosigner(supervisor, find_person(practice, row.author))
+        lifecycle.check_cosigner(supervisor, _supervised(practice, row))
         state = lifecycle.moved(NoteState(row.state), Move.COSIGN)
         note = _note(practice, change.connection, row.note)
         secret = _secret(practice, note.id, row.client)
@@ -118,10 +119,10 @@ def give_back(practice: Practice, unlocked: Unlocked, review: Review, reason: st
     supervisor = find_person(practice, unlocked.person)
     with practice.change() as change:
         row = _locked(change.connection, review.encounter)
-        returned = lifecycle.given_back(review, reason, person=supervisor, author=find_person(practice, row.author))
+        returned = lifecycle.given_back(review, reason, person=supervisor, author=_supervised(practice, row))
         state = lifecycle.moved(NoteState(row.state), Move.RETURN)
         change.connection.execute(update(ENCOUNTERS).where(ENCOUNTERS.c.id == row.id).values(state=state.value))
-        workbench.add(practice, change, row.id, workbench.Item("review", returned.version, canonical.review_bytes(returned)), by=supervisor.id)
+        workbench.add(practice, change, row.id, drafted.kept(returned), by=supervisor.id)
         _done(change, row.id, "cosign")
         change.tell(supervisor.id, "note:returned", subject=row.note, client=row.client)
     lending.end_loans(practice, review.encounter)
@@ -135,8 +136,8 @@ def reopen(practice: Practice, person: str, encounter: str) -> None:
         row = _locked(change.connection, encounter)
         if row.author != person:
             raise NotPermitted(who=person, reason="a note is changed by the clinician whose visit it was")
-        state = lifecycle.moved(NoteState(row.state), Move.EDIT)
-        change.connection.execute(update(ENCOUNTERS).where(ENCOUNTERS.c.id == encounter).values(state=state.value))
+        stands = {"state": lifecycle.moved(NoteState(row.state), Move.EDIT).value, "supervisor": workbench.supervisor_of(change.connection, person)}
+        change.connection.execute(update(ENCOUNTERS).where(ENCOUNTERS.c.id == encounter).values(stands))
         _done(change, encounter, "cosign")
         change.tell(person, "note:reopened", subject=row.note, client=row.client)
     lending.end_loans(practice, encounter)
@@ -206,6 +207,11 @@ def _locked(connection: Connection, encounter: str) -> object:
     return known(connection.execute(select(ENCOUNTERS).where(ENCOUNTERS.c.id == encounter).with_for_update()).first(), "encounter", encounter)
 
 
+def _supervised(practice: Practice, row: object) -> Person:
+    """The author as whoever supervised them when the note was begun, or last reopened, knows them: that supervisor reads and cosigns it."""
+    return replace(find_person(practice, row.author), supervisor=row.supervisor)
+
+
 def _next_number(connection: Connection, encounter: str) -> int:
     return (connection.scalar(select(func.max(NOTES.c.number)).where(NOTES.c.encounter == encounter)) or 0) + 1
 
@@ -223,7 +229,7 @@ def _next(practice: Practice, change: Change, unlocked: Unlocked, encounter: str
 def _follow(practice: Practice, change: Change, unlocked: Unlocked, row: object, note: SignedNote, move: Move, how: Circumstances) -> Document:
     state = lifecycle.moved(NoteState(row.state), move)
     secret = _write(practice, change, row.client, note, -note.number, {}, None)
-    signature = _put_signature(practice, change, note, secret, find_person(practice, unlocked.person), Meaning.AUTHOR, how, unlocked)
+    signature = _put_signature(practice, change, note, secret, at_work(practice, unlocked.person), Meaning.AUTHOR, how, unlocked)
     change.connection.execute(update(ENCOUNTERS).where(ENCOUNTERS.c.id == row.id).values(state=state.value))
     change.tell(unlocked.person, f"note:{note.kind.value}", subject=note.id, client=row.client, number=note.number)
     return Document(note, (signature,))
@@ -273,7 +279,7 @@ def _dispose(change: Change, note: SignedNote, review: Review) -> None:
     at = instant(change.at)
     rows = [(r.id, "risk", r.topic, r.answer.value if r.answer else "open", r.answered_by) for r in review.risks]
     rows += [(f.id, "finding", f.kind, f.state.value, None) for f in review.flags]
-    rows += [(h.statement, "held", None, h.decision.value if h.decision else "private", None) for h in review.held]
+    rows += [(h.statement, "held", None, h.decision.value if h.decision else "open", None) for h in review.held]
     rows += [(element, "prompt", element, "dismissed" if element in review.dismissed else "open", None) for element, _ in review.prompts]
     if rows:
         names = ("item", "what", "kind", "answer", "by")
@@ -301,24 +307,30 @@ def _done(change: Change, encounter: str, kind: str) -> None:
 
 
 def _note(practice: Practice, connection: Connection, note: str) -> SignedNote:
-    return _opened(practice, known(connection.execute(select(NOTES).where(NOTES.c.id == note)).first(), "note", note))
+    row = known(connection.execute(select(NOTES).where(NOTES.c.id == note)).first(), "note", note)
+    return _opened(practice, row, _secret(practice, row.id, row.client))
 
 
-def _opened(practice: Practice, row: object) -> SignedNote:
+def _opened(practice: Practice, row: object, secret: str) -> SignedNote:
     """A note from its row. Raises KeyWrong where its words are not those whose digest stands beside them."""
-    note = canonical.note_of(practice.open(_secret(practice, row.id, row.client), row.body_sealed, "notes", row.id, "body"))
+    note = canonical.note_of(practice.open(secret, row.body_sealed, "notes", row.id, "body"))
     if canonical.digest(note) != row.digest or note.id != row.id:
         raise KeyWrong(what=f"note {row.id}")
     return note
 
 
 def _document(practice: Practice, connection: Connection, row: object) -> Document:
-    note = _opened(practice, row)
+    secret = _secret(practice, row.id, row.client)
+    note = _opened(practice, row, secret)
     rows = connection.execute(select(SIGNATURES).where(SIGNATURES.c.note == row.id).order_by(SIGNATURES.c.at)).all()
+    if Meaning.AUTHOR.value not in [held.meaning for held in rows]:
+        raise KeyWrong(what=f"the signature of note {row.id}")
     signatures = []
     for held in rows:
-        sealed = practice.open(_secret(practice, row.id, row.client), held.body_sealed, "signatures", f"{row.id}/{held.meaning}", "body")
+        sealed = practice.open(secret, held.body_sealed, "signatures", f"{row.id}/{held.meaning}", "body")
         signature = canonical.signature_of(sealed)
+        if signature.key.rpartition("/")[0] != holder(signature.signer):
+            raise KeyWrong(what=f"the signature of note {row.id}")
         canonical.verified(note, signature, verify_key(practice.keyring, signature.key))
         signatures.append(signature)
     return Document(note, tuple(signatures))

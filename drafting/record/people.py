@@ -20,9 +20,12 @@ from drafting.record.keys import PRACTICE, RECOVERY, Place, opened
 from drafting.record.practice import NAMES, Practice, known, new_id
 from drafting.record.store import instant
 from drafting.record.store.tables.record import CLIENT_NAMES, CLIENTS, ENCOUNTERS, PEOPLE, PLANS
-from drafting.types.record import Client, NoteState, Person, Standing
+from drafting.types.record import NO_CLINICIANS, Client, NoteState, Person, Standing
 
-_UNSIGNED = (NoteState.DRAFT, NoteState.IN_REVIEW, NoteState.RETURNED)
+PURGED = "purged"
+UNSIGNED = ENCOUNTERS.c.state.in_((NoteState.DRAFT, NoteState.IN_REVIEW, NoteState.RETURNED)) & ENCOUNTERS.c.failure.is_distinct_from(PURGED)
+"""Of an encounter: its note waits for a signature, and its work was not destroyed."""
+
 _APOSTROPHES = "'’‘ʼ＇`´"
 _TRIES = 8
 
@@ -85,7 +88,7 @@ def _supervised(practice: Practice, person: Person) -> None:
     """Raise NotPermitted for a trainee whom nobody supervises."""
     if person.standing is Standing.TRAINEE:
         over = find_person(practice, person.supervisor or "")
-        if over.standing is not Standing.SUPERVISOR or not over.active:
+        if over.id == person.id or over.standing is not Standing.SUPERVISOR or not over.active:
             raise NotPermitted(who=over.id, reason="a trainee's supervisor is somebody who supervises")
 
 
@@ -97,13 +100,15 @@ def _person(practice: Practice, row: Row) -> Person:
 # ── clients ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def add_client(practice: Practice, name: str, clinician: str, *, by: str, jurisdiction: str = "us-federal", part2: bool = False) -> Client:
-    """Take a client in, under a pseudonym. Raises NotKnown, and NotPermitted for a clinician who does not work here. Cut between the keyring and the
-    record, it leaves a secret that locks nothing."""
+def add_client(
+    practice: Practice, name: str, clinician: str, *, by: str, jurisdiction: str = "us-federal", part2: bool = False, majority: date | None = None
+) -> Client:
+    """Take a client in, under a pseudonym; `majority` is the day on which a minor comes of age. Raises NotKnown, and NotPermitted for a clinician
+    who does not work here. Cut between the keyring and the record, it leaves a secret that locks nothing."""
     _takes_clients(practice, clinician)
     client = Client(_pseudonym(practice), " ".join(name.split()), clinician, jurisdiction, part2)
     sealed = practice.seal(secret_of(client.id), client.name, "clients", client.id, "name")
-    row = {"id": client.id, "clinician": clinician, "jurisdiction": jurisdiction, "part2": int(part2), "self_pay": 0}
+    row = {"id": client.id, "clinician": clinician, "jurisdiction": jurisdiction, "part2": int(part2), "self_pay": 0, "majority": majority}
     with practice.change() as change:
         change.connection.execute(insert(CLIENTS).values(name_sealed=sealed, **row))
         _index(practice, change.connection, client.id, client.name)
@@ -114,8 +119,9 @@ def add_client(practice: Practice, name: str, clinician: str, *, by: str, jurisd
 def rename_client(practice: Practice, client: str, name: str, *, by: str) -> None:
     """Another name, by which alone the client is found from now on. What was signed keeps the one it was signed with. Raises NotKnown, Shredded."""
     name = " ".join(name.split())
-    sealed = practice.seal(secret_of(find_client(practice, client).id), name, "clients", client, "name")
     with practice.change() as change:
+        known(change.connection.scalar(select(CLIENTS.c.id).where(CLIENTS.c.id == client)), "client", client)
+        sealed = practice.seal(secret_of(client), name, "clients", client, "name")  # within: a record destroyed meanwhile takes no name
         change.connection.execute(update(CLIENTS).where(CLIENTS.c.id == client).values(name_sealed=sealed))
         forget_names(change.connection, client)
         _index(practice, change.connection, client, name)
@@ -174,7 +180,7 @@ def transfer(practice: Practice, client: str, to: str, *, by: str) -> None:
 
 def unsigned_of(connection: Connection, person: str) -> int:
     """How many notes of `person` are not signed: a clinician who leaves signs them first."""
-    return connection.scalar(select(func.count()).select_from(ENCOUNTERS).where(ENCOUNTERS.c.author == person, ENCOUNTERS.c.state.in_(_UNSIGNED)))
+    return connection.scalar(select(func.count()).select_from(ENCOUNTERS).where(ENCOUNTERS.c.author == person, UNSIGNED))
 
 
 def forget_names(connection: Connection, client: str) -> None:
@@ -185,7 +191,7 @@ def forget_names(connection: Connection, client: str) -> None:
 def _takes_clients(practice: Practice, person: str) -> None:
     """Raise NotPermitted unless `person` is a clinician who works here, or is still learning to be one."""
     found = find_person(practice, person)
-    if not found.active or found.standing is Standing.ADMINISTRATOR:
+    if not found.active or found.standing in NO_CLINICIANS:
         raise NotPermitted(who=person, reason="a client is handed to a clinician who works here")
 
 

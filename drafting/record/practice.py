@@ -54,7 +54,8 @@ class Policy:
         """Raises PolicyError for a name that is none, or a value of another kind."""
         known = {f.name: type(f.default) for f in fields(cls)}
         for name, value in data.items():
-            if name not in known or type(value) is not known[name] or (isinstance(value, int) and value < 0):
+            most = 100 if name.endswith("_years") else 36_500  # a hundred years, in days or in years
+            if name not in known or type(value) is not known[name] or (isinstance(value, int) and not 0 <= value <= most):
                 raise PolicyError(file="policy", reason=f"{name} is not a setting, or not of that kind")
             if isinstance(value, str) and not re.fullmatch(r"[a-z0-9_-]{1,32}", value):
                 raise PolicyError(file="policy", reason=f"{name} is a code: small letters")
@@ -125,7 +126,7 @@ class Practice:
         with self.look() as connection:
             return Policy.of(json.loads(_row(connection).policy))
 
-    def settle(self, actor: str, **values: object) -> Policy:
+    def settle(self, actor: str, /, **values: object) -> Policy:
         """Change what the practice has settled. Raises PolicyError."""
         with self.change() as change:
             policy = Policy.of(json.loads(_row(change.connection).policy) | values)

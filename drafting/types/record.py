@@ -11,12 +11,17 @@ from drafting.types.review import NoteHeader
 
 
 class Standing(StrEnum):
-    """What a person may do here. A trainee's notes need a cosignature."""
+    """What a person may do here. A trainee's notes need a cosignature; records staff have signed notes, letters and releases, and no clients."""
 
     CLINICIAN = "clinician"
     TRAINEE = "trainee"
     SUPERVISOR = "supervisor"
     ADMINISTRATOR = "administrator"
+    RECORDS = "records"
+
+
+NO_CLINICIANS = frozenset((Standing.ADMINISTRATOR, Standing.RECORDS))
+"""Who has no clients and writes no notes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,14 +99,17 @@ def verify(practice: Practice, archive: Path, *, by: str = "backup") -> Report:
 
 def expire(practice: Practice, folder: Path, *, days: int = 35, by: str = "backup") -> tuple[str, ...]:
     """Destroy the keys of all archives that are `days` old, wherever they were carried, and remove the files that lie in `folder`, and what a cut
-    try left there. Returns the ids. Write the key bundle afterwards. Raises BackupError where a file cannot be removed."""
+    try left there. Returns the ids. Write the key bundle afterwards. Raises BackupError where a file cannot be removed,
+    NotScrubbed: then repeat it."""
     limit = practice.now() - timedelta(days=days)
     due = [name for name in practice.keyring.held_by(PRACTICE, "backup/") if _made(name) <= limit]
     if due:
-        practice.keyring.shred(due, reason="expired", now=practice.now())
-        with practice.change() as change:
+        with practice.change() as change:  # first: a name is found due until its key is gone
             for name in due:
                 change.tell(by, "backup:expired", subject=name.removeprefix("backup/"))
+        practice.keyring.shred(due, reason="expired", now=practice.now())
+    else:
+        practice.keyring.scrub()  # a try before this one may have ended in between
     over = [path for path in archives(folder) if _shredded(practice, secret_of(claimed(path)))]
     for path in [*over, *(p for p in folder.glob("aside-B*.backup.*.part") if _made(p.name) <= limit)]:
         try:

@@ -5,8 +5,8 @@ In: a practice, a path; later the kit's two halves. Out: a file that the recover
 An archive holds no key, and its own key is in every bundle that was written after it and in none before. So a bundle older than the archive does not
 open it, and what was shredded before the bundle was written is a tombstone in it, however old the archive. The bundle is signed by the practice:
 nobody who only knows the kit's public half can make one up. Not protected against: somebody who kept a copy of an old bundle and an archive of that
-time, and has both halves of the kit, restores what was shredded since. Writing over fills the old file with zeros first; an SSD, a file system that
-copies on write, and a mirror or snapshot of the disk may keep the old blocks all the same.
+time, and has both halves of the kit, restores what was shredded since. Once the new file is in its place the old one is filled with zeros; a kill
+between the two, an SSD, a file system that copies on write, and a mirror or snapshot of the disk may keep the old blocks all the same.
 """
 
 from __future__ import annotations

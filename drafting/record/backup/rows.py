@@ -36,6 +36,12 @@ _READ: dict[bytes, Callable[[bytes], object]] = {
 }
 
 
+def carried(metadata: MetaData) -> list[Table]:
+    """The tables that a backup carries: logins with what they are checked by, so that a restored practice can be entered; no session and no count of
+    tries."""
+    return [table for table in metadata.sorted_tables if table not in tables.record.PASSING]
+
+
 # ── told ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -49,8 +55,8 @@ class Telling:
         self._frame(_HEAD, _json(head))
 
     def tables(self, connection: Connection, store: str, metadata: MetaData) -> None:
-        """All rows of a database, the referred to before those that refer."""
-        for table in metadata.sorted_tables:
+        """All rows of a database that are carried, the referred to before those that refer."""
+        for table in carried(metadata):
             self._frame(_TABLE, _json({"name": f"{store}.{table.name}", "columns": [c.name for c in table.columns]}))
             count = 0
             for row in connection.execute(select(table).order_by(*_order(table)), execution_options={"yield_per": _FETCH}):
@@ -124,7 +130,7 @@ class Hearing:
 
     def rows(self, stores: Mapping[str, MetaData]) -> Iterator[tuple[str, Row]]:
         """Each row with the name of its table ("record.clients"). Raises BackupError where the stream is not whole or its tables are others."""
-        columns = {f"{store}.{t.name}": [c.name for c in t.columns] for store, metadata in stores.items() for t in metadata.sorted_tables}
+        columns = {f"{store}.{t.name}": [c.name for c in t.columns] for store, metadata in stores.items() for t in carried(metadata)}
         name = ""
         while True:
             kind, body = self._next(_TABLE, _ROW, _END)

@@ -149,9 +149,9 @@ class Keyring:
 
     def held_by(self, holder: str, prefix: str = "") -> tuple[str, ...]:
         """The names of all secrets wrapped to `holder` that begin with `prefix`, in order."""
+        mine = (WRAPPED.c.holder == holder) & WRAPPED.c.secret.startswith(prefix, autoescape=True)
         with reading(self.engine) as connection:
-            found = connection.execute(select(WRAPPED.c.secret).where(WRAPPED.c.holder == holder).order_by(WRAPPED.c.secret)).scalars().all()
-        return tuple(name for name in found if name.startswith(prefix))
+            return tuple(connection.scalars(select(WRAPPED.c.secret).where(mine).order_by(WRAPPED.c.secret)))
 
     def holders_of(self, name: str) -> tuple[str, ...]:
         """Whom `name` is wrapped to, in order; those too whose time is up and who were not taken away yet."""
@@ -185,6 +185,7 @@ class Keyring:
     def scrub(self) -> None:
         """See that what was deleted is gone from the keyring's files (`scrubbing`). Whoever starts a service calls it once: the process before may
         have died between. Raises NotScrubbed, and is owed until it has been done."""
+        self.owed = True
         scrub(self.engine, (WRAPPED.name, HOLDERS.name))
         self.owed = False
 
@@ -211,7 +212,7 @@ class Keyring:
 
     def restore_practice(self, kit: Opener) -> int:
         """Wrap all that the recovery kit opens, and the practice held, to the practice's master key again, for when the key file was lost. Returns
-        how many. A master key below the number of the one that was lost is given the next. See `rotation` for how its file is kept."""
+        how many. A master key that is not above the number of the one that was lost is given the next. See `rotation` for how its file is kept."""
         with self.changing() as connection:
             self.master = self.renumbered(connection, self._given("the practice"))
             count = self.hand(connection, kit, PRACTICE)
@@ -221,7 +222,7 @@ class Keyring:
     def renumbered(self, connection: Connection, master: Master) -> Master:
         """`master`, its newest key under a number that none after it has had in this keyring."""
         latest = _latest(connection)
-        return master if master.version >= latest else Master({**master.keys, latest + 1: master.keys[master.version]})
+        return master if master.version > latest else Master({**master.keys, latest + 1: master.keys[master.version]})
 
     def settled(self, connection: Connection, master: Master) -> bool:
         """Whether nothing that the practice holds is wrapped under another than the newest of `master`."""
@@ -232,8 +233,7 @@ class Keyring:
 
     def _scrub_after(self, gone: object) -> None:
         """Scrub where something is gone now, or was before and is still owed."""
-        self.owed = self.owed or bool(gone)
-        if self.owed:
+        if gone or self.owed:
             self.scrub()
 
     def _keep(self, connection: Connection, name: str, secret: bytes, holders: Iterable[str], until: datetime | None) -> None:

@@ -72,7 +72,7 @@ def prove(keyring: Keyring, one: str, other: str, *, now: datetime) -> None:
             connection.execute(update(HOLDERS).where(_of(present)).values(private_sealed=None))
         for row in _held(connection):
             unboxed(row.secret, row.body, opener)
-    if renews:
+    if present.proven is not None:  # as it was before: a kit has been in use, by another take-over that was cut too
         keyring.scrub()
 
 

@@ -59,7 +59,7 @@ def shown(practice: Practice, connection: Connection, ids: Iterable[str]) -> tup
 def _amended(practice: Practice, authorization: str, action: str, what: str, by: str, on: date | None) -> Authorization:
     with practice.change() as change:
         form = _form(practice, _row(change.connection, authorization))
-        day = on or change.at.date()
+        day = min(on or change.at.date(), change.at.date())
         form = replace(form, **{what: min(day, getattr(form, what) or day)})
         mine = AUTHORIZATIONS.c.id == authorization
         change.connection.execute(update(AUTHORIZATIONS).where(mine).values(**_columns(practice, form)))
@@ -74,7 +74,7 @@ def _row(connection: Connection, name: str) -> Row:
 def _columns(practice: Practice, form: Authorization) -> dict[str, object]:
     body = json.dumps({f.name: _plain(getattr(form, f.name)) for f in fields(form)}, sort_keys=True)
     sealed = practice.seal(secret_of(form.client), body, "authorizations", form.id, "body")
-    return {"body_sealed": sealed, "signed": form.signed_on, "expires": form.expires, "revoked": form.revoked_on}
+    return {"body_sealed": sealed, "signed": form.signed_on, "expires": form.ended_on or form.expires, "revoked": form.revoked_on}
 
 
 def _plain(value: Any) -> Any:

@@ -141,7 +141,7 @@ def _opened_by(practice: Practice, permit: Permit, items: Sequence[Item], opener
 def _shared(practice: Practice, items: Sequence[Item]) -> set[str]:
     """Those that their authors brought to their supervisors."""
     over = {find_person(practice, author).supervisor for author in {item.author for item in items}}
-    return {note.id for supervisor in over if supervisor for note in vault.shared_with(practice, supervisor)}
+    return {note.id for supervisor in over if supervisor for note in vault.shared_with(practice, supervisor, vault.Why.SUPERVISION)}
 
 
 def _together(items: Sequence[Item]) -> list[Item]:

@@ -8,13 +8,14 @@ record is `ending`'s; a run does of it what needs no person.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import ColumnElement, Connection, Row, exists, func, insert, or_, select, update
 
-from drafting.errors import Held
+from drafting.errors import Held, IllegalMove
 from drafting.record import holds, people, workbench
 from drafting.record.holds import Hold
 from drafting.record.keys import RECOVERY
@@ -23,12 +24,12 @@ from drafting.record.release import disclosing, requests
 from drafting.record.release.deadlines import add_months
 from drafting.record.release.disclosing import Unsettled
 from drafting.record.release.requests import Filed
-from drafting.record.retention.ending import LOCKED, Locked, finish, last_day, lock
+from drafting.record.retention.ending import INCOMPLETE, LOCKED, Locked, finish, last_day, lock
 from drafting.record.store import at, instant, reading
 from drafting.record.store.tables.keyring import WRAPPED
 from drafting.record.store.tables.private import PRIVATE_NOTES
 from drafting.record.store.tables.record import CLIENTS, ENCOUNTERS, TASKS
-from drafting.types.record import NoteState, Stage
+from drafting.types.record import NoteState
 
 REMIND_AFTER = timedelta(days=7)
 """How long work may lie unsigned before its author is reminded."""
@@ -38,7 +39,6 @@ NOTICE = timedelta(days=7)
 
 _SIGNED = (NoteState.SIGNED, NoteState.COSIGNED)
 _UNSIGNED_TASK, _REVIEW_TASK = "unsigned_work", "review_private"
-_PURGED = "purged"
 _BATCH = 500
 
 
@@ -110,8 +110,7 @@ def report(practice: Practice, now: datetime | None = None) -> Report:
 def _to_lock(practice: Practice, connection: Connection, now: datetime, after: timedelta) -> list[Due]:
     """Signed notes whose time is up, but not one that was signed as incomplete and is not completed: words that nobody decided on lie on its
     workbench alone. And locked ones whose workbench a cut run has left."""
-    completing = exists().where(TASKS.c.encounter == ENCOUNTERS.c.id, TASKS.c.kind == "complete_note", TASKS.c.done.is_(None))
-    signed = ENCOUNTERS.c.state.in_(_SIGNED) & (ENCOUNTERS.c.signed <= instant(now - after)) & ~completing
+    signed = ENCOUNTERS.c.state.in_(_SIGNED) & (ENCOUNTERS.c.signed <= instant(now - after)) & ~INCOMPLETE
     rows = [*_encounters(connection, signed)]
     alive = {name.removeprefix("encounter/") for name in practice.keyring.held_by(RECOVERY, "encounter/")}
     rows += [row for batch in _batches(alive) for row in _encounters(connection, ENCOUNTERS.c.id.in_(batch) & ENCOUNTERS.c.state.in_(LOCKED))]
@@ -121,9 +120,10 @@ def _to_lock(practice: Practice, connection: Connection, now: datetime, after: t
 def _unsigned(connection: Connection, now: datetime, purge: int) -> list[Due]:
     """Work that lies unsigned too long. What was signed before and is open again is told of and never purged. A purge is due where the policy has one
     and a task that told of it has run out."""
-    old = ENCOUNTERS.c.state.in_(workbench.EDITABLE) & (ENCOUNTERS.c.created <= instant(now - REMIND_AFTER))
+    telling = exists().where(TASKS.c.encounter == ENCOUNTERS.c.id, TASKS.c.kind == _UNSIGNED_TASK, TASKS.c.done.is_(None))
+    cut = (ENCOUNTERS.c.failure == people.PURGED) & telling  # a purge whose last step is still to be done
     found = []
-    for row in _encounters(connection, old & (ENCOUNTERS.c.failure.is_distinct_from(_PURGED))):
+    for row in _encounters(connection, (people.UNSIGNED | cut) & (ENCOUNTERS.c.created <= instant(now - REMIND_AFTER))):
         told = connection.scalar(select(TASKS.c.due).where(TASKS.c.encounter == row.id, TASKS.c.kind == _UNSIGNED_TASK, TASKS.c.done.is_(None)))
         if told is None:
             found.append(Due(What.REMIND, row.id, (at(row.created) + REMIND_AFTER).date()))
@@ -187,17 +187,28 @@ def run(practice: Practice) -> Ran:
     _untell(practice)
     found = due(practice)
     expired = practice.keyring.expire(practice.now())
-    told = sum(_tell(practice, item) for item in found if item.what in (What.REMIND, What.REVIEW))
+    told = [item for item in found if item.what in (What.REMIND, What.REVIEW)]
+    for item in told:
+        _tell(practice, item)
     purged = [_purge(practice, item.subject) for item in found if item.what is What.PURGE and item.held is None]
-    return Ran(lock_due(practice), tuple(receipt for receipt in purged if receipt), told, expired)
+    return Ran(_lock_all(practice, found), tuple(receipt for receipt in purged if receipt), len(told), expired)
 
 
 def lock_due(practice: Practice) -> tuple[Locked, ...]:
     """Lock every note whose time is up; those that wait say why."""
-    return tuple(lock(practice, item.subject) for item in due(practice) if item.what is What.LOCK)
+    return _lock_all(practice, due(practice))
 
 
-def _tell(practice: Practice, item: Due) -> bool:
+def _lock_all(practice: Practice, found: Iterable[Due]) -> tuple[Locked, ...]:
+    locked = []
+    for item in found:
+        if item.what is What.LOCK:
+            with suppress(IllegalMove):  # it was opened again meanwhile
+                locked.append(lock(practice, item.subject))
+    return tuple(locked)
+
+
+def _tell(practice: Practice, item: Due) -> None:
     """Open the task that tells of old work, or asks to look through private notes."""
     with practice.change() as change:
         task: dict[str, object] = {"id": new_id("T"), "person": item.subject, "kind": _REVIEW_TASK, "due": instant(change.at)}
@@ -207,7 +218,6 @@ def _tell(practice: Practice, item: Due) -> bool:
             task |= {"person": row.author, "kind": _UNSIGNED_TASK, "encounter": row.id, "client": row.client, "due": instant(end)}
         change.connection.execute(insert(TASKS).values(task))
         change.tell("retention", "task:opened", subject=item.subject, client=task.get("client"), kind=task["kind"], person=task["person"])
-    return True
 
 
 def _untell(practice: Practice) -> None:
@@ -227,12 +237,10 @@ def _purge(practice: Practice, encounter: str) -> str | None:
     if workbench.find(practice, encounter).state not in workbench.EDITABLE:
         return None
     try:
-        receipt = workbench.shred(practice, encounter, by="retention", reason=_PURGED)
+        receipt = workbench.shred(practice, encounter, by="retention", reason=people.PURGED)
     except Held:
         return None
     with practice.change() as change:
-        unsigned = (ENCOUNTERS.c.id == encounter) & ENCOUNTERS.c.state.in_(workbench.EDITABLE)
-        change.connection.execute(update(ENCOUNTERS).where(unsigned).values(stage=Stage.FAILED.value, failure=_PURGED))
         change.connection.execute(update(TASKS).where(TASKS.c.encounter == encounter, TASKS.c.done.is_(None)).values(done=instant(change.at)))
         client = workbench.row_of(change.connection, encounter).client
         change.tell("retention", "encounter:purged", subject=encounter, client=client, receipt=receipt)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, exists, func, insert, select, update
 
 from drafting.errors import Held, NotPermitted
 from drafting.record import holds, people, vault, workbench
@@ -25,7 +25,10 @@ from drafting.record.review.lifecycle import Move
 from drafting.record.store import at, instant
 from drafting.record.store.tables.record import AUTHORIZATIONS, CLIENTS, DISCLOSURES, ENCOUNTERS, INTENTS, NOTES, TASKS
 from drafting.record.vault import Departure, Parting
-from drafting.types.record import NoteState
+from drafting.types.record import NoteState, Standing
+
+INCOMPLETE = exists().where(TASKS.c.encounter == ENCOUNTERS.c.id, TASKS.c.kind == "complete_note", TASKS.c.done.is_(None))
+"""Of an encounter: its note was signed as incomplete and is not completed. Words that nobody decided on lie on its workbench alone."""
 
 LOCKED = (NoteState.LOCKED, NoteState.ADDENDED, NoteState.AMENDED, NoteState.ENTERED_IN_ERROR)
 
@@ -66,6 +69,8 @@ def _lock(practice: Practice, encounter: str, by: str) -> str:
             row = workbench.row_of(change.connection, encounter)
             state = lifecycle.moved(NoteState(row.state), Move.LOCK)
             holds.refuse_held(change.connection, row.client)
+            if change.connection.scalar(select(ENCOUNTERS.c.id).where(ENCOUNTERS.c.id == encounter, INCOMPLETE)) is not None:
+                raise Held(id=encounter, reason="its note was signed as incomplete, and is not completed")
             change.connection.execute(update(ENCOUNTERS).where(ENCOUNTERS.c.id == encounter).values(state=state.value))
             change.tell(by, "note:locked", subject=row.note, client=row.client, encounter=encounter)
     return workbench.shred(practice, encounter, by=by, reason="locked")
@@ -75,14 +80,16 @@ def hand_over(practice: Practice, encounter: str, by: str) -> str:
     """A note was taken into the chart that is kept elsewhere: ours is locked, and its words are destroyed. Digests stay, and the receipt, which is
     returned. Safe to cut and to repeat. Raises Held, IllegalMove, NotKnown, NotScrubbed; NotPermitted where the chart is kept here, and for a note
     that was signed while it was, which is sealed with its client's record and ends with that."""
-    holds.at_work(practice, by)
+    person, mine = holds.at_work(practice, by), workbench.find(practice, encounter)
     if practice.policy().chart != "elsewhere":
         raise NotPermitted(who=by, reason="the chart is kept here")
+    if by not in (mine.author, mine.supervisor) and person.standing is not Standing.ADMINISTRATOR:
+        raise NotPermitted(who=by, reason="a note is handed over by who wrote it, their supervisor, or an administrator")
     secrets = _of_note(practice, encounter)
     if any(not _is_there(practice, name) for name in secrets):
         raise NotPermitted(who=by, reason="the note is sealed with its client's record, and ends with that")
     _lock(practice, encounter, by)
-    return _end(practice, _NOTE, encounter, workbench.find(practice, encounter).client, by, "handed_over")
+    return _end(practice, _NOTE, encounter, mine.client, by, "handed_over")
 
 
 # ── a record ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -98,8 +105,9 @@ def kept_until(practice: Practice, client: str) -> date | None:
 
 def last_day(connection: Connection, client: Row, policy: Policy) -> date | None:
     """`kept_until`, of a client's row."""
-    newest = connection.scalar(select(func.max(ENCOUNTERS.c.created)).where(ENCOUNTERS.c.client == client.id))
-    service = client.last_service or (at(newest).date() if newest else None)
+    mine = ENCOUNTERS.c.client == client.id  # work that is not signed yet is service too
+    newest = connection.scalar(select(func.max(ENCOUNTERS.c.created)).where(mine & people.UNSIGNED if client.last_service else mine))
+    service = max((day for day in (client.last_service, at(newest).date() if newest else None) if day), default=None)
     if service is None:
         return None
     papers = [connection.scalar(select(func.max(DISCLOSURES.c.on)).where(DISCLOSURES.c.client == client.id))]

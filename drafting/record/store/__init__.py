@@ -24,6 +24,7 @@ _PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",
     "foreign_keys=ON",
+    "recursive_triggers=ON",  # or a REPLACE would delete past the triggers of what is written once
     "secure_delete=ON",
     f"busy_timeout={PATIENCE * 1000}",
     "temp_store=MEMORY",

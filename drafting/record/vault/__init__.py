@@ -165,9 +165,10 @@ def listed(practice: Practice, author: str, client: str | None = None, encounter
         return tuple(map(_note, rows))
 
 
-def shared_with(practice: Practice, reader: str) -> tuple[PrivateNote, ...]:
-    """The notes that `reader` has been given to read, and still may."""
+def shared_with(practice: Practice, reader: str, why: Why | None = None) -> tuple[PrivateNote, ...]:
+    """The notes that `reader` has been given to read, and still may; for one reason, where it is named."""
     query = select(PRIVATE_NOTES).join(SHARES, SHARES.c.note == PRIVATE_NOTES.c.id).where(SHARES.c.reader == reader)
+    query = query if why is None else query.where(SHARES.c.why == why.value)
     still = SHARES.c.until.is_(None) | (SHARES.c.until > instant(practice.now()))
     with reading(practice.stores.private) as connection:
         return tuple(map(_note, connection.execute(query.where(still).order_by(SHARES.c.since, PRIVATE_NOTES.c.id))))
@@ -181,8 +182,8 @@ def _read(practice: Practice, rows: Sequence[object], opener: Opener, why: Why, 
         raise ValueError("whoever uses the kit is named")
     refused = [row.id for row in rows if not _may(practice, row, opener, why)]
     with practice.change() as change:
-        for row in rows:
-            outcome = "denied" if row.id in refused else "ok"
+        for row in (row for row in rows if not refused or row.id in refused):  # where one is refused, none is read
+            outcome = "denied" if refused else "ok"
             change.tell(by or person, "private:read", subject=row.id, client=row.client, reason=why.value, outcome=outcome)
     if refused:
         raise NotPermitted(who=by or person, reason=f"private note {refused[0]} is not theirs to read for {why.value}")

@@ -20,12 +20,13 @@ from drafting.errors import Conflict, IllegalMove, NotPermitted
 from drafting.record.holds import refuse_held, stops
 from drafting.record.keys import PRACTICE, RECOVERY, WORKER, Keyring, Opener, Place, opened, seal
 from drafting.record.keys.passphrases import holder as holder_of_person
+from drafting.record.people import PURGED, UNSIGNED
 from drafting.record.practice import Change, Practice, known, new_id, ready
 from drafting.record.review.lifecycle import Move, moved
 from drafting.record.store import at, instant, reading
 from drafting.record.store.tables.keyring import HOLDERS, TOMBSTONES, WRAPPED
 from drafting.record.store.tables.record import CLIENTS, ENCOUNTERS, INTENTS, MEDIA, PEOPLE, WORK
-from drafting.types.record import Encounter, NoteState, Stage, Standing
+from drafting.types.record import NO_CLINICIANS, Encounter, NoteState, Stage, Standing
 
 EDITABLE = (NoteState.DRAFT, NoteState.IN_REVIEW, NoteState.RETURNED)
 _WAY = (Stage.RECEIVED, Stage.TRANSCRIBED, Stage.ROUTED, Stage.DRAFTED)
@@ -66,7 +67,7 @@ def receive(practice: Practice, client: str, author: str, service_date: date | N
     until = practice.now() + timedelta(hours=practice.policy().worker_hours)
     with practice.change() as change:
         known(change.connection.scalar(select(CLIENTS.c.id).where(CLIENTS.c.id == client)), "client", client)
-        supervisor = _supervisor_of(change.connection, author)
+        supervisor = supervisor_of(change.connection, author)
         made = Encounter(name, client, author, supervisor, service_date, Stage.RECEIVED, NoteState.DRAFT, 0, change.at)
         row = {"id": name, "client": client, "author": author, "supervisor": supervisor, "service_date": service_date, "version": 0}
         change.connection.execute(insert(ENCOUNTERS).values(stage=made.stage.value, state=made.state.value, created=instant(change.at), **row))
@@ -143,9 +144,10 @@ def _encounter(row: object) -> Encounter:
     return Encounter(*head, at(row.created), row.note, at(row.signed), row.failure)
 
 
-def _supervisor_of(connection: Connection, author: str) -> str | None:
+def supervisor_of(connection: Connection, author: str) -> str | None:
+    """Who supervises a clinician who writes notes here; None for one who needs nobody. Raises NotKnown, NotPermitted."""
     row = known(connection.execute(select(PEOPLE).where(PEOPLE.c.id == author)).first(), "person", author)
-    if not row.active or row.standing == Standing.ADMINISTRATOR:
+    if not row.active or row.standing in NO_CLINICIANS:
         raise NotPermitted(who=author, reason="notes are written by a clinician who works here")
     return row.supervisor if row.standing == Standing.TRAINEE else None
 
@@ -364,6 +366,8 @@ def _shred(practice: Practice, encounter: str, client: str, by: str, reason: str
     with practice.change() as change:
         for table in (WORK, MEDIA):
             change.connection.execute(delete(table).where(table.c.encounter == encounter))
+        unsigned = (ENCOUNTERS.c.id == encounter) & UNSIGNED
+        change.connection.execute(update(ENCOUNTERS).where(unsigned).values(stage=Stage.FAILED.value, failure=PURGED))
         change.connection.execute(delete(INTENTS).where(INTENTS.c.id == f"work:{encounter}"))
         change.tell(by, "work:shredded", subject=encounter, client=client, reason=reason, receipt=receipt)
     return receipt

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from drafting.errors import Conflict, SigningBlocked
+from drafting.errors import Conflict, NotKnown, SigningBlocked
 from drafting.pipeline import Work
 from drafting.record import vault, workbench
 from drafting.record.keys import WORKER, Opener
@@ -46,7 +46,7 @@ def stand(practice: Practice, encounter: Encounter, work: Work, *, zone: str = "
     open_ = [p.statement.id for p in work.routed.placed if p.route is not Route.PRIVATE]
     with practice.change() as change:
         workbench.add(practice, change, encounter.id, Item(SOURCE, 1, _bytes(source(work)), tuple(open_)), by=by)
-        workbench.add(practice, change, encounter.id, Item(REVIEW, 1, canonical.review_bytes(review), quoted(review)), by=by)
+        workbench.add(practice, change, encounter.id, kept(review), by=by)
     workbench.progress(practice, encounter.id, Stage.DRAFTED, by=by)
     return review
 
@@ -78,18 +78,14 @@ def move_private(practice: Practice, unlocked: Unlocked, review: Review, stateme
     encounter = review.encounter
     number, body = workbench.get(practice, encounter, SOURCE, None, unlocked.opener)
     there = json.loads(body.decode("utf-8", "surrogatepass"))
-    places = {s["id"]: s for s in there["statements"]}
+    words = _open_words(there) | {s: a.text for a in moves.admitted(practice, encounter, unlocked.opener) for s in a.statements}
+    if gone := [s for s in statements if s not in words]:
+        raise NotKnown(what="open statement", id=gone[0])
     client = find_client(practice, workbench.find(practice, encounter).client)
-    items = [
-        vault.PrivateItem(new_id("N"), len(review.private) + n, there["text"][places[s]["start"] : places[s]["end"]], (s,), client.part2)
-        for n, s in enumerate(statements, 1)
-    ]
+    items = [vault.PrivateItem(new_id("N"), len(review.private) + n, words[s], (s,), client.part2) for n, s in enumerate(statements, 1)]
     after, black = reviewing.purged(review, statements), without(there, statements)
     open_ = tuple(s["id"] for s in black["statements"] if s["route"] != Route.PRIVATE)
-    instead = (
-        Item(SOURCE, number + 1, _bytes(black), open_),
-        Item(REVIEW, after.version, canonical.review_bytes(after), quoted(after)),
-    )
+    instead = (Item(SOURCE, number + 1, _bytes(black), open_), kept(after))
     moves.to_private(practice, unlocked, encounter, items, reason=reason, instead=instead)
     return after
 
@@ -106,21 +102,33 @@ def to_sign(practice: Practice, unlocked: Unlocked, encounter: str, version: int
     author = find_person(practice, unlocked.person)
     if stopping := [b for b in lifecycle.blocks(review, author=author) if b.never or not urgent]:
         raise SigningBlocked(count=len(stopping), codes=", ".join(dict.fromkeys(b.code for b in stopping)))
-    review = leave_rest_private(practice, unlocked, review)
-    rests_on = evidence(json.loads(source_.decode("utf-8", "surrogatepass")), review)
+    source_ = json.loads(source_.decode("utf-8", "surrogatepass"))
+    review = leave_rest_private(practice, unlocked, review, _open_words(source_))
+    rests_on = evidence(source_, review)
     return ToSign(review, canonical.review_of(first) if first else None, rests_on)
 
 
-def leave_rest_private(practice: Practice, unlocked: Unlocked, review: Review) -> Review:
+def leave_rest_private(practice: Practice, unlocked: Unlocked, review: Review, standing: Collection[str] = ()) -> Review:
     """Every held statement that is not decided, and need not be, moved to private notes. One with danger or X1–X4 that was passed over in urgent care
-    stays on the workbench until the note is completed."""
+    stays on the workbench until the note is completed. `standing`: statements whose words still stand in the source."""
     left = [h.statement for h in review.held if h.decision is None and not h.risk and not h.elements]
+    left += [s for s in review.private if s in standing]  # decided in the review alone
     return move_private(practice, unlocked, review, left, reason=Reason.REFLECTION) if left else review
 
 
 def private_id(encounter: str, statement: str) -> str:
     """The id of a statement's private note: the same whenever it is put away, so that putting away twice is putting away once."""
     return f"{encounter}-{statement}"
+
+
+def kept(review: Review) -> Item:
+    """A review as the workbench keeps it, with the statements whose words it holds."""
+    return Item(REVIEW, review.version, canonical.review_bytes(review), quoted(review))
+
+
+def _open_words(source: Mapping[str, Any]) -> dict[str, str]:
+    """The words of each statement that is not private, by id."""
+    return {s["id"]: source["text"][s["start"] : s["end"]] for s in source["statements"] if s["route"] != Route.PRIVATE}
 
 
 def quoted(review: Review) -> tuple[str, ...]:
@@ -153,7 +161,7 @@ def without(source: Mapping[str, Any], statements: Iterable[str]) -> dict[str, A
     """A source with further statements blacked out, as when they are moved to private late."""
     gone = set(statements)
     spans = [(s["start"], s["end"]) for s in source["statements"] if s["id"] in gone]
-    moved = [s | {"route": Route.PRIVATE.value, "role": None} if s["id"] in gone else s for s in source["statements"]]
+    moved = [s | {"route": Route.PRIVATE.value, "role": None, "sha256": None} if s["id"] in gone else s for s in source["statements"]]
     return {**source, "text": blacked(source["text"], spans), "statements": moved}
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import func, insert, select
 
-from drafting.errors import Conflict, IllegalMove, KeyWrong, RecordError
+from drafting.errors import Conflict, KeyWrong, RecordError
 from drafting.record import workbench
 from drafting.record.keys import WORKER, Opener, Place, opened, seal
 from drafting.record.practice import Practice
@@ -23,6 +23,7 @@ CHUNK = 256 * 1024
 """Bytes of a recording that are sealed together."""
 
 _AROUND = 28  # nonce and tag
+_MOVE = "given another recording"
 
 
 class NotWhole(RecordError):
@@ -40,12 +41,11 @@ class Stored:
 
 def put(practice: Practice, encounter: str, name: str, blocks: Iterable[bytes], *, start: int = 0, whole: bool = True, by: str = WORKER) -> Stored:
     """Take a recording in, from byte `start`, which must be what `received` says; each full chunk is on disk before the next is made. `whole`: it
-    ends with these blocks; otherwise what does not fill a chunk is left to be sent again. `name` is a code. Raises Conflict, IllegalMove, NotKnown,
+    ends with these blocks; otherwise what does not fill a chunk is left to be sent again. `name` is a code. Raises Conflict, NotKnown,
     Shredded."""
     key = workbench.key_for(encounter, "media", name)
-    there = workbench.find(practice, encounter)
-    if there.state not in workbench.EDITABLE:
-        raise IllegalMove(state=there.state, move="given another recording")
+    with practice.look() as connection:
+        there = workbench.editable(connection, encounter, _MOVE)
     stored = received(practice, encounter, name)
     if stored.whole or start != stored.size:
         raise Conflict()
@@ -55,6 +55,7 @@ def put(practice: Practice, encounter: str, name: str, blocks: Iterable[bytes], 
         row = {"encounter": encounter, "name": name, "number": number, "key": key, "last": int(last), "chunk_sealed": sealed}
         if last:
             with practice.change() as change:
+                workbench.editable(change.connection, encounter, _MOVE)
                 change.connection.execute(insert(MEDIA).values(row))
                 change.tell(by, "media:received", subject=encounter, client=there.client, bytes=number * CHUNK + len(chunk))
         else:  # nobody can read it before it is whole, so there is nothing to tell yet

@@ -63,7 +63,7 @@ def to_private(
     gone = {statement for item in items for statement in item.statements}
     if not items or not all(item.statements for item in items) or any(gone & set(item.statements) for item in instead):
         raise ValueError("a move names its statements, and what stands instead has none of them")
-    before = admitted(practice, encounter, unlocked.opener)
+    seen, before = _decisions(practice, encounter, unlocked.opener)
     kept = [a for a in before if not gone & set(a.statements)]
     if any(gone & set(a.statements) and not gone >= set(a.statements) for a in before):
         raise NotPermitted(who=unlocked.person, reason="words that came together are moved together")
@@ -78,7 +78,7 @@ def to_private(
             for item in instead:
                 workbench.add(practice, change, encounter, item, by=unlocked.person)
             if len(kept) < len(before):
-                _decide(practice, change, encounter, kept, unlocked.person)
+                _decide(practice, change, encounter, seen, kept, unlocked.person)
             change.tell(unlocked.person, "move:placed", subject=encounter, client=client, reason=reason)
     except AsideError:
         _settle(practice, intent)
@@ -89,7 +89,7 @@ def to_private(
 def to_record(practice: Practice, unlocked: Unlocked, encounter: str, notes: Sequence[str], *, reason: Reason) -> tuple[Admitted, ...]:
     """Move private notes' words to the workbench's `decisions`, and destroy the notes: at once, or when nothing holds them any more. Returns all that
     was admitted so far. Raises IllegalMove once signed, NotPermitted, NotKnown, Shredded."""
-    before = admitted(practice, encounter, unlocked.opener)
+    seen, before = _decisions(practice, encounter, unlocked.opener)
     fresh = [note for note in notes if note not in {a.note for a in before}]
     rows = {note.id: note for note in vault.listed(practice, unlocked.person, encounter=encounter)}
     words = vault.read_all(practice, fresh, unlocked, Why.MOVED)
@@ -102,7 +102,7 @@ def to_record(practice: Practice, unlocked: Unlocked, encounter: str, notes: Seq
         if row.author != unlocked.person:
             raise NotPermitted(who=unlocked.person, reason="words are moved by whoever said them")
         if fresh:
-            _decide(practice, change, encounter, after, unlocked.person)
+            _decide(practice, change, encounter, seen, after, unlocked.person)
             _forget(change, encounter, fresh)
         if unreadable:
             workbench.forget(change, encounter, unreadable, by=unlocked.person)
@@ -114,11 +114,16 @@ def to_record(practice: Practice, unlocked: Unlocked, encounter: str, notes: Seq
 
 def admitted(practice: Practice, encounter: str, opener: Opener) -> tuple[Admitted, ...]:
     """What was moved to the record so far, in order. Raises Shredded, KeyMissing."""
+    return _decisions(practice, encounter, opener)[1]
+
+
+def _decisions(practice: Practice, encounter: str, opener: Opener) -> tuple[int, tuple[Admitted, ...]]:
+    """The number of the latest version, 0 where there is none, and what it admits."""
     try:
-        _, body = workbench.get(practice, encounter, DECISIONS, None, opener)
+        version, body = workbench.get(practice, encounter, DECISIONS, None, opener)
     except NotKnown:  # nothing was
-        return ()
-    return tuple(Admitted(d["note"], tuple(d["statements"]), d["text"], Reason(d["reason"])) for d in json.loads(body))
+        return 0, ()
+    return version, tuple(Admitted(d["note"], tuple(d["statements"]), d["text"], Reason(d["reason"])) for d in json.loads(body))
 
 
 def sweep(practice: Practice) -> int:
@@ -156,17 +161,17 @@ def _settle(practice: Practice, intent: str) -> bool:
     if row is None:
         return False
     subject = json.loads(row.subject)
-    if row.kind == _BEGUN:
-        _drop(practice, row, subject)
-        return True
     try:
+        if row.kind == _BEGUN:
+            _drop(practice, row, subject)
+            return True
         keys = workbench.destroy_words(practice, row.encounter, {s for statements in subject["notes"].values() for s in statements})
-    except Held:  # the move stands; the old versions go when the hold is lifted
+        with practice.change() as change:
+            _end(change, row)
+            workbench.forget(change, row.encounter, keys, by=subject["by"])
+            change.tell(subject["by"], "move:done", subject=row.encounter, reason=subject["reason"])
+    except (Held, Conflict):  # the old versions go when the hold is lifted; or another has settled it meanwhile
         return False
-    with practice.change() as change:
-        _end(change, row)
-        workbench.forget(change, row.encounter, keys, by=subject["by"])
-        change.tell(subject["by"], "move:done", subject=row.encounter, reason=subject["reason"])
     return True
 
 
@@ -186,13 +191,12 @@ def _end(change: Change, row: Row) -> None:
         raise Conflict()
 
 
-def _decide(practice: Practice, change: Change, encounter: str, all_: Iterable[Admitted], by: str) -> None:
-    """The next version of `decisions`."""
+def _decide(practice: Practice, change: Change, encounter: str, seen: int, all_: Iterable[Admitted], by: str) -> None:
+    """The version of `decisions` after the one that was `seen`. Raises Conflict, from the table, where another was first."""
     words = tuple(all_)
     body = json.dumps([asdict(a) for a in words], ensure_ascii=False).encode()
-    version, _ = workbench.latest(change.connection, encounter, DECISIONS)
     statements = tuple(sorted({s for a in words for s in a.statements}))
-    workbench.add(practice, change, encounter, Item(DECISIONS, version + 1, body, statements), by=by)
+    workbench.add(practice, change, encounter, Item(DECISIONS, seen + 1, body, statements), by=by)
 
 
 def _forget(change: Change, encounter: str, notes: Sequence[str]) -> None:

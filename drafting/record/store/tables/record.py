@@ -1,4 +1,4 @@
-"""The record's tables, and the workbench's beside them: one database, so that a signature and what it signs are one transaction.
+"""The record's tables, the workbench's and those of accounts beside them: one database, so that a signature and what it signs are one transaction.
 
 What lies on the workbench (`work`, `media`) is under its encounter's own key; the rest that is sealed is under the practice's. Rows of `notes`,
 `signatures`, `audit`, `decisions` and `disclosures` are written once: the database itself refuses to change or delete them (`guards`).
@@ -249,4 +249,67 @@ AUDIT_HEAD = _table(
     CheckConstraint("id = 1", name="one_head"),
 )
 
+# Who may log in. `password` is argon2id's own text; `totp_step` the last step of half a minute whose code was taken.
+LOGINS = _table(
+    "logins",
+    Column("person", _ID, ForeignKey("people.id"), primary_key=True),
+    Column("login", _ID, nullable=False),
+    Column("password", String(255), nullable=False),
+    Column("since", _AT, nullable=False),  # of the password
+    Column("totp_sealed", LargeBinary),
+    Column("pending_sealed", LargeBinary),  # a second factor that was begun and not confirmed yet
+    Column("totp_step", BigInteger, nullable=False, default=0),
+    UniqueConstraint("login", name="one_person_a_login"),
+)
+
+# Keyed digests; a code that was used is gone.
+RECOVERY_CODES = _table(
+    "recovery_codes",
+    Column("person", _ID, ForeignKey("logins.person"), primary_key=True),
+    Column("digest", LargeBinary(32), primary_key=True),
+)
+
+PASSKEYS = _table(
+    "passkeys",
+    Column("id", _ID, primary_key=True),
+    Column("person", _ID, ForeignKey("logins.person"), nullable=False),
+    Column("credential", LargeBinary, nullable=False),  # the authenticator's id of it
+    Column("public", LargeBinary, nullable=False),  # COSE
+    Column("uses", BigInteger, nullable=False),  # as the authenticator counts; one that goes back was copied
+    Column("added", _AT, nullable=False),
+    Column("used", _AT),
+    UniqueConstraint("credential", name="one_passkey_a_credential"),
+    Index("ix_passkeys_person", "person"),
+)
+
+# `token` is the SHA-256 of what the browser has; `keys_sealed` is under a key that only what the browser has gives.
+SESSIONS = _table(
+    "sessions",
+    Column("id", _ID, primary_key=True),
+    Column("token", LargeBinary(32), nullable=False),
+    Column("person", _ID, ForeignKey("people.id"), nullable=False),
+    Column("begun", _AT, nullable=False),
+    Column("seen", _AT, nullable=False),
+    Column("second", Integer, nullable=False, default=0),
+    Column("stepped", _AT),
+    Column("private_until", _AT),
+    Column("keys_sealed", LargeBinary),
+    Column("challenge", LargeBinary(64)),  # a passkey's, answered once
+    Column("challenge_for", _CODE),
+    Column("challenge_until", _AT),
+    UniqueConstraint("token", name="one_session_a_token"),
+    Index("ix_sessions_person", "person"),
+)
+
+# Tries that failed, by two bytes of a keyed digest: there are 65,536 rows at most, whatever names are tried.
+THROTTLES = _table(
+    "throttles",
+    Column("door", LargeBinary(2), primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("at", _AT, nullable=False),
+    Column("until", _AT, nullable=False),
+    Index("ix_throttles_at", "at"),
+)
+
 WRITTEN_ONCE = (NOTES, SIGNATURES, AUDIT, DECISIONS, DISCLOSURES, DISPOSITIONS, PLANS)
+PASSING = (SESSIONS, THROTTLES)  # of the running service alone: no backup carries them
