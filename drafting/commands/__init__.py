@@ -14,6 +14,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from drafting.commands.accounting import accounting
+from drafting.commands.serve import serve
 from drafting.errors import AsideError, EngineMissing, SettingsError
 
 GROUPS: Mapping[str, str] = {
@@ -37,6 +38,7 @@ def register(app: typer.Typer) -> None:
     for name, what in GROUPS.items():
         app.add_typer(typer.Typer(cls=Group, no_args_is_help=True, help=what), name=name)
     app.command(cls=Command)(accounting)
+    app.command(cls=Command)(serve)
 
 
 class _Told:
