@@ -421,6 +421,27 @@ def test_an_answer_is_cut_at_its_last_token(babbling: LocalModel) -> None:
     assert heard[-1] <= 20
 
 
+@pytest.mark.parametrize("most", [100, 140, 200, 300])
+def test_an_answer_is_ended_before_its_last_token(babbling: LocalModel, most: int) -> None:
+    """However much a model has to say, what comes is JSON of the form asked for; a sentence that was ended for it is not used as if it were whole."""
+    heard: list[int] = []
+    schema = answers.schema(["s2", "s1234"], 6)
+    schema["properties"]["sentences"]["minItems"] = 1
+    said = babbling.ask(ASKED, schema, most, heard.append)
+    validate(json.loads(said), schema)
+    assert heard[-1] <= most
+    if heard[-1] >= most - answers.HURRY:
+        with pytest.raises(answers.Unusable):
+            answers.read(said, ["s2", "s1234"], 6, cut=True)
+
+
+def test_a_sentence_without_an_end_at_the_last_token_is_too_long() -> None:
+    """The same words with a full stop are a sentence."""
+    assert answers.read(answer(("Client slept.", ["s1"])), ("s1",), 3, cut=True)[0].text == "Client slept."
+    with pytest.raises(answers.Unusable, match="too_long"):
+        answers.read(answer(("Client slept badly on", ["s1"])), ("s1",), 3, cut=True)
+
+
 def test_a_model_that_knows_what_to_say_writes_the_section(babbling: LocalModel) -> None:
     """The whole round: the child says JSON with words of several scripts, and the draft has them as they were."""
     draft = LlmWriter(babbling, Plain()).write(statements(("Client said नमस्ते.", Role.REPORT)), SOAP, Context())

@@ -104,7 +104,7 @@ class LlmWriter:
 
             self._go_on()
             answer = self._model.ask(asked.messages, answers.schema(asked.ids, asked.sentences), asked.tokens, told)
-            for s in answers.read(answer, asked.ids, asked.sentences, cut=count >= asked.tokens - 1):
+            for s in answers.read(answer, asked.ids, asked.sentences, cut=count >= asked.tokens - answers.HURRY):
                 first = said.get(s.text.casefold())
                 said[s.text.casefold()] = Said(first.text, first.evidence + s.evidence) if first else s
             before += count

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 LONGEST = 400  # characters of a sentence
 CITED = 6  # statements behind one sentence, at most
+HURRY = 48  # tokens: so near to its last one an answer that is bound closes what is open; that takes a quote, the longest id and the brackets
 BRINK = 20  # characters: so near to LONGEST a sentence without an end was cut off by its bound
 
 # Characters that a note is written in: neither control characters nor those that reorder a line, no surrogates, none of private use, no mark of a
@@ -60,7 +61,8 @@ def _closed(properties: dict[str, object]) -> dict[str, object]:
 
 
 def read(answer: str, ids: Collection[str], sentences: int, cut: bool = False) -> tuple[Said, ...]:
-    """The sentences of `answer`, at least one. `cut`: the model was at its last token, so an answer without an end is too long. Raises Unusable."""
+    """The sentences of `answer`, at least one. `cut`: the model was within HURRY of its last token, so an answer or a last sentence
+    without an end is too long. Raises Unusable."""
     try:
         given = json.loads(answer)
     except (ValueError, RecursionError):
@@ -69,6 +71,8 @@ def read(answer: str, ids: Collection[str], sentences: int, cut: bool = False) -
     if not rows:
         raise Unusable("empty")
     if len(rows) > sentences:
+        raise Unusable("too_long")
+    if cut and not _ENDED.search(rows[-1][0].strip()):
         raise Unusable("too_long")
     said = tuple(_said(text, evidence, ids) for text, evidence in rows)
     if len({s.text.casefold() for s in said}) < len(said):

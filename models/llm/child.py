@@ -19,11 +19,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from models.llm.answers import LONGEST
+from models.llm.answers import HURRY, LONGEST
 
 Tell = Callable[[dict[str, Any]], None]
 Messages = Sequence[Mapping[str, str]]
 
+CLOSERS = (b'"', b"]", b"}")
 ROOMY = 1.3  # times the weights: what answering takes beside them
 
 
@@ -137,7 +138,8 @@ class Talker:
             return {"count": len(prompt)}
         so_far(0)
         self._torch.manual_seed(self._seed)
-        bound = _Bound(self._grammars.compile_json_schema(question["schema"], any_whitespace=False), self._tokens, len(prompt), so_far)
+        grammar = self._grammars.compile_json_schema(question["schema"], any_whitespace=False)
+        bound = _Bound(grammar, self._tokens, len(prompt), question["most"], so_far)
         ids = self._torch.tensor([prompt], device=self._device)
         with self._torch.inference_mode():
             out = self._model.generate(
@@ -170,6 +172,7 @@ class Tokens:
 
         self.written, self.never = written, list(never)
         self.before = torch.tensor([letters(token.partition(b'"')[0]) for token in written])  # characters that each adds to a string that is open
+        self.closing = torch.tensor([token[:1] in CLOSERS and b"," not in token for token in written])  # each ends what is open, and begins nothing
 
 
 def letters(token: bytes) -> int:
@@ -178,17 +181,19 @@ def letters(token: bytes) -> int:
 
 
 class _Bound:
-    """A logits processor: what the grammar forbids becomes impossible, and so does a string of over LONGEST characters. Good for one answer.
+    """A logits processor: what the grammar forbids becomes impossible, and so do a string of over LONGEST characters and an answer without an end:
+    within HURRY of its last token it closes what is open wherever it may. Good for one answer.
 
     Lengths are counted here, since a grammar that counts to 400 takes xgrammar many seconds to compile for a vocabulary of usual size.
     """
 
-    def __init__(self, grammar: Any, tokens: Tokens, at: int, so_far: Callable[[int], None]) -> None:
+    def __init__(self, grammar: Any, tokens: Tokens, at: int, most: int, so_far: Callable[[int], None]) -> None:
         import xgrammar
 
         self._matcher, self._tokens, self._at, self._so_far = xgrammar.GrammarMatcher(grammar), tokens, at, so_far
         self._mask = xgrammar.allocate_token_bitmask(1, grammar.tokenizer_info.vocab_size)
         self._length = 0  # characters since the last quote
+        self._late = at + most - HURRY
 
     def __call__(self, ids: Any, scores: Any) -> Any:
         import torch
@@ -200,6 +205,8 @@ class _Bound:
         allowed = (self._mask[0, :, None] >> torch.arange(32, dtype=torch.int32) & 1).flatten()[: scores.shape[1]].bool()
         allowed &= self._tokens.before <= LONGEST - self._length
         allowed[self._tokens.never] = False
+        if ids.shape[1] >= self._late and (allowed & self._tokens.closing).any():
+            allowed &= self._tokens.closing
         return scores.masked_fill(~allowed.to(scores.device), float("-inf"))
 
     def _take(self, token: int) -> None:
