@@ -116,7 +116,6 @@ def test_notes_stand_on_a_form_of_their_own(scope: set[Scope], compound: bool) -
     assert faults(form, TODAY) == (("compound",) if compound else ())
     assert blocking(form, TODAY, Bucket.PRIVATE) == (("compound",) if compound else ())
     assert blocking(form, TODAY, Bucket.RECORD) == ()
-    assert form.private_only == (len(scope) == 1 and not compound)
 
 
 def test_a_part_2_consent_names_the_patient_and_proceedings_stand_alone() -> None:

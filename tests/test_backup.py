@@ -165,6 +165,12 @@ def everything(stores: Stores, *, without: tuple[str, ...] = ("audit", "audit_he
     return found
 
 
+def everything_of(keyring: sa.Engine) -> list[list[object]]:
+    """Every row of a keyring, by table."""
+    with reading(keyring) as connection:
+        return [sorted(map(repr, connection.execute(sa.select(table)))) for table in rows.KEYS["keyring"].sorted_tables]
+
+
 def trail(practice: Practice) -> list[tuple[str, str | None]]:
     with practice.look() as connection:
         return [(event["action"], event.get("subject")) for _, event in audit.events(connection)]
@@ -250,6 +256,29 @@ def test_an_older_bundle_is_refused(place: Place, tmp_path: Path) -> None:
         with pytest.raises(BackupError, match="older"):
             backup.verify_apart(first, old, place.halves)
         place.restore(first, into, tmp_path / "new.key")
+
+
+def test_archives_of_two_practices_may_lie_in_one_folder(place: Place, tmp_path: Path, practice_elsewhere: Place) -> None:
+    """Another practice's archive, newer than our key bundle, is none of the bundle's: ours is restored from beside it."""
+    archive, other = place.back_up(), practice_elsewhere
+    other.practice.now.at += timedelta(days=1)
+    stranger = other.back_up()
+    stranger.rename(archive.parent / stranger.name)
+    assert backup.verify_apart(archive, place.bundle, place.halves).events
+    with empty(tmp_path / "new") as into:
+        place.restore(archive, into, tmp_path / "new.key")
+
+
+def test_a_key_that_is_there_for_others_is_not_told_as_missing_from_the_bundle(place: Place, tmp_path: Path) -> None:
+    """Where the archive's key is in the keyring and not for who asks, it is said so: neither is the bundle old nor the archive another's."""
+    archive = place.back_up()
+    worker = Practice(place.practice.stores, Keyring(place.practice.stores.keyring, None), place.practice.now)
+    with pytest.raises(KeyMissing, match="not given the practice's key file"):
+        backup.verify(worker, archive)
+    place.practice.keyring.unshare(f"backup/{archives.claimed(archive)}", RECOVERY)
+    backup.bundle(place.practice, place.bundle)
+    with pytest.raises(KeyMissing, match="recovery"):
+        backup.verify_apart(archive, place.bundle, place.halves)
 
 
 def test_another_kit_opens_nothing(place: Place, tmp_path: Path, practice_elsewhere: Place) -> None:
@@ -351,6 +380,12 @@ def test_a_restore_that_is_cut_is_refused_and_begun_again(
         with pytest.raises(BackupError, match="cut"):
             backup.whole(into)
         if where[1] == "_unmark":  # the very end: all is there and nothing vouches for it
+            kept = everything_of(into.keyring)
+            with pytest.raises(BackupError, match="record is not empty"):
+                place.restore(archive, into, tmp_path / "another.key")
+            assert everything_of(into.keyring) == kept
+            with pytest.raises(BackupError, match="cut"):
+                backup.whole(into)
             with empty(tmp_path / "third") as third:
                 assert people.find_client(place.restore(archive, third, tmp_path / "third.key"), place.clients[0])
             return

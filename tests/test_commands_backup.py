@@ -10,10 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from drafting.errors import Shredded
 from drafting.record import holds, retention, vault, workbench
+from drafting.record.store import reading
+from drafting.record.store.tables.guards import ASIDE_WORKER
 from tests.commanding import ASIDE, NAME, SLEPT, Place, copied, drafted_note, printed, rows
+from tests.stores import databases
 
 
 @pytest.fixture
@@ -126,6 +130,16 @@ def test_a_restore_brings_everything_back_into_an_empty_place(here: Place, kept:
     read = ("private", "read", again.note, "--as", again.ada, "--reason", "own_treatment", "--passphrase-file", here.secret())
     assert ASIDE in again.done(*read)
     assert "already" in again.refused(*restore)
+
+
+def test_a_restore_onto_a_server_lets_its_worker_put_and_nothing_else(here: Place, kept: Kept, postgres: sa.URL, tmp_path: Path) -> None:
+    """The worker's role may there what it may where a practice is begun."""
+    urls = databases(postgres)
+    again = Place(tmp_path / "again", here.halves, here.ids, dict(zip(("ASIDE_RECORD", "ASIDE_PRIVATE", "ASIDE_KEYRING"), urls, strict=True)))
+    again.done("backup", "restore", kept.archive, "--bundle", kept.bundle, "--halves", *here.kit())
+    may = [sa.func.has_table_privilege(ASIDE_WORKER, "private_notes", verb) for verb in ("INSERT", "SELECT", "UPDATE", "DELETE")]
+    with again.practice() as practice, reading(practice.stores.private) as connection:
+        assert connection.execute(sa.select(*may)).one() == (True, False, False, False)
 
 
 def test_what_was_shredded_since_stays_so(here: Place, kept: Kept, tmp_path: Path) -> None:

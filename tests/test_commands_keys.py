@@ -132,6 +132,19 @@ def test_a_new_kit_takes_over_when_it_is_proven(here: Place) -> None:
     assert [(e["actor"], e["facts"]["version"]) for e in here.told("kit:made")] == [(here.di, 2)]
 
 
+def test_where_keys_were_changed_the_bundle_is_asked_for_again(here: Place) -> None:
+    """A kit that takes over, a leaked and a forgotten passphrase, another master key: the bundle has none of it. Where nothing changed, nothing is said."""
+    fresh = printed(here("keys", "kit", "--halves", *here.kit()).stdout)
+    new = ("--new-passphrase-file", here.secret(OTHER, "other"))
+    known = ("--passphrase-file", here.secret())
+    assert "aside backup bundle" in here("keys", "prove", "--halves", *here.kit(*fresh)).stderr
+    assert here("keys", "prove", "--halves", *here.kit(*fresh)).stderr == ""
+    assert here("keys", "passphrase", here.cy, *known, "--new-passphrase-file", here.secret()).stderr == ""
+    for how in ((*known, "--leaked"), ("--forgotten", "--halves", *here.kit(*fresh))):
+        assert "aside backup bundle" in here("keys", "passphrase", here.ada, *how, *new).stderr
+    assert "aside backup bundle" in here("keys", "rotate").stderr
+
+
 def test_halves_and_passphrases_are_not_echoed(here: Place) -> None:
     """What is typed in answer to a question is in no output."""
     done = here("keys", "prove", told="\n".join(here.halves) + "\n")

@@ -11,6 +11,7 @@ from pathlib import Path
 import pypdf
 import pytest
 
+from drafting.commands import shared
 from drafting.record.keys import passphrases
 from drafting.record.release import disclosing
 from tests.commanding import ASIDE, PHRASE, SLEPT, TAUGHT, Place, copied, rows, signed_note
@@ -123,6 +124,18 @@ def test_what_is_authorized_leaves_and_is_accounted_as_the_rules_say(here: Place
     assert len(here.told("release:handed_over")) == 1 and here.told("private:read") == []
 
 
+def test_where_no_more_than_is_needed_may_leave_a_person_is_told(here: Place, tmp_path: Path) -> None:
+    """Of an insurer's request, when it is decided and when the files are there; of a client's own access, which is whole, it is not said."""
+    asked, own = (entered(here, *who, "--asked", "record")["request"] for who in (("insurer", "payer_request"), ("client", "access_request")))
+    for request, told in ((asked, True), (own, False)):
+        assert ("No more may leave" in here.done("letter", "decide", request)) is told
+        (decision,) = rows(here.done("letter", "decide", request, "--json"))
+        assert [ruling["minimum_necessary"] for ruling in decision["rulings"]] == [told]
+        release = ("letter", "release", request, "--as", here.di, "--to", "whoever asked", "--purpose", "payment", "--out", tmp_path / request)
+        done = here(*release, "--approve", f"staff={here.ada}")
+        assert done.exit_code == 0 and ("No more may leave" in done.stderr) is told
+
+
 def test_a_release_needs_those_who_may_give_it(here: Place, tmp_path: Path) -> None:
     """A colleague is no author, a clinician no privacy officer, and staff opens no private note; nothing is left of the try."""
     letter, out = entered(here, "client", "access_request")["request"], tmp_path / "packet"
@@ -131,8 +144,10 @@ def test_a_release_needs_those_who_may_give_it(here: Place, tmp_path: Path) -> N
         here.refused(*release, "--approve", approve)
     for wrong in ("butler=P1", "originator"):
         here.refused(*release, "--approve", wrong, code=2)
-    out.mkdir()
-    assert "already" in here.refused(*release, "--approve", f"privacy_officer={here.di}")
+    for there in (out.mkdir, lambda: (out.rmdir(), out.write_text("mine"))):
+        there()
+        assert "already" in here.refused(*release, "--approve", f"privacy_officer={here.di}")
+    assert out.read_text() == "mine"
     assert here.told("release:handed_over") == []
 
 
@@ -201,15 +216,31 @@ def test_a_release_that_was_cut_is_told_and_settled(here: Place, tmp_path: Path,
     letter = entered(here, "client", "access_request", "--asked", "record")["request"]
     release = ("letter", "release", letter, "--as", here.ada, "--to", "the client", "--purpose", "at_request", "--out", tmp_path / "packet")
     with monkeypatch.context() as patched:
-        patched.setattr(disclosing, "_handed_over", cut)
+        patched.setattr(disclosing, "_settled", cut)
         with pytest.raises(Cut):
             here(*release, "--approve", f"originator={here.ada}", "--approve", f"privacy_officer={here.di}")
+    assert [path.name for path in (tmp_path / "packet").iterdir()] == [f"record-{here.visit}.pdf"]
     told = here("letter", "list").stderr
     disclosure = re.search(r"release (L\w+) of", told)[1]
     assert "cut" in here.refused("letter", "close", letter)
     here.done("letter", "settle", disclosure, "--as", here.ada, "--stayed")
     here.done("letter", "close", letter)
     assert disclosure in here.refused("letter", "settle", disclosure, "--as", here.ada, "--left")
+
+
+def test_a_disk_that_refuses_leaves_the_release_to_be_told(here: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What could not be written is not on file as handed over, and no empty folder is left."""
+
+    def full(out: Path, *_: object, **__: object) -> None:
+        raise shared.FileTrouble(path=out, done="written", reason="No space left on device")
+
+    letter, out = entered(here, "client", "access_request", "--asked", "record")["request"], tmp_path / "packet"
+    release = ("letter", "release", letter, "--as", here.ada, "--to", "the client", "--purpose", "at_request", "--out", out)
+    with monkeypatch.context() as patched:
+        patched.setattr(shared, "put", full)
+        assert "No space" in here.refused(*release, "--approve", f"originator={here.ada}", "--approve", f"privacy_officer={here.di}")
+    assert not out.exists() and here.told("release:handed_over") == []
+    assert re.search(r"release L\w+ of", here("letter", "list").stderr)
 
 
 # ── a change that is asked for, and other replies ─────────────────────────────────────────────────────────────────────
@@ -244,6 +275,7 @@ def test_other_replies_and_other_hands(here: Place) -> None:
         (("letter", "enter", "WREN", "--from", "client", "--with", "letter", "--received", "2026-01-05", "--pause", "a..b"), 2),
         (("letter", "enter", "WREN", "--from", "client", "--with", "letter", "--received", "2026-01-05", "--paper", "none.pdf"), 1),
         (("letter", "enter", "WREN", "--from", "client", "--with", "letter", "--received", "2026-01-05", "--form", "A0"), 1),
+        (("letter", "enter", "WREN", "--from", "client", "--with", "letter", "--received", "2026-01-05", "--form", "the blue one"), 1),
         (("letter", "decide", "Q0"), 1),
         (("letter", "close", "Q0"), 1),
         (("hold", "set", "C-00000001", "--as", "DI", "--reason", "litigation"), 1),

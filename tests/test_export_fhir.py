@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from drafting.errors import ReleaseRefused
 from drafting.record.export import codes, fhir
+from drafting.record.export.parties import Parties
 from drafting.record.export.profiles import apply
 from drafting.types.record import Document, Meaning
 from tests.exporting import AT, HOSTILE, PARTIES, SOAP, addendum, amendment, everywhere, note, section, signature, signed, withdrawal
@@ -27,8 +28,8 @@ from tests.exporting import AT, HOSTILE, PARTIES, SOAP, addendum, amendment, eve
 Json = dict[str, Any]
 
 
-def packages(document: Document, key: str = "chart", **more: Any) -> list[tuple[Json, Json]]:
-    made = fhir.packages(apply(document, key, more.pop("parties", PARTIES)), AT, **more)
+def packages(document: Document, key: str = "chart", parties: Parties = PARTIES) -> list[tuple[Json, Json]]:
+    made = fhir.packages(apply(document, key, parties), AT)
     return [(json.loads(package.bundle), json.loads(package.reference)) for package in made]
 
 
@@ -81,15 +82,6 @@ def test_the_composition_says_what_was_signed_by_whom_and_when() -> None:
         None,
     ]
     assert text_of(composition["section"][3]["text"]["div"]) == ["Next session is Tuesday. Bring the worksheet."]
-
-
-def test_the_type_of_note_can_be_chosen_from_the_table_alone() -> None:
-    """A mental health progress note has its own code; a code that was never verified is refused."""
-    bundle, reference = packages(signed(SOAP), note_type=fhir.MENTAL_HEALTH)[0]
-    assert resources(bundle, "Composition")[0]["type"] == reference["type"]
-    assert reference["type"]["coding"][0]["code"] == "34904-3"
-    with pytest.raises(KeyError):
-        packages(signed(SOAP), note_type="99999-9")
 
 
 def test_client_visit_and_people_are_in_the_bundle() -> None:
@@ -184,6 +176,29 @@ def test_a_copy_without_days_has_no_fhir_form() -> None:
         fhir.packages(view, AT)
 
 
+@pytest.mark.parametrize("hidden", ["date", "times", "place", "code", "diagnoses", "drafting"])
+def test_a_profile_that_hides_what_fhir_says_in_codes_has_no_fhir_form(hidden: str) -> None:
+    """Dates, times, codes and the software are elements of their own: a reader who may not see one gets no bundle, whatever the table says of FHIR."""
+    view = apply(signed(SOAP), "chart", PARTIES)
+    less = replace(view, profile=replace(view.profile, shows=view.profile.shows - {hidden}))
+    with pytest.raises(ReleaseRefused, match=hidden):
+        fhir.packages(less, AT)
+    with pytest.raises(ReleaseRefused, match="no FHIR form"):
+        fhir.packages(replace(view, profile=replace(view.profile, months=True)), AT)
+
+
+@pytest.mark.parametrize(
+    ("shown", "said"), [({"late", "reason"}, "LATE ENTRY: Power failure."), ({"late"}, "LATE ENTRY"), ({"reason"}, None)], ids=str
+)
+def test_a_late_entry_says_why_to_whom_it_may_be_told(shown: set[str], said: str | None) -> None:
+    """The bundle says that and why an entry is late, each as far as the profile shows it."""
+    late = replace(SOAP, late=True, header=replace(SOAP.header, late_reason="Power failure."))
+    view = apply(signed(late), "chart", PARTIES)
+    view = replace(view, profile=replace(view.profile, shows=view.profile.shows - {"late", "reason"} | shown))
+    (over,) = [c["text"]["div"] for c in resources(json.loads(fhir.packages(view, AT)[0].bundle), "Composition")]
+    assert [line for line in text_of(over) if line.startswith("LATE") or "Power" in line] == ([said] if said else [])
+
+
 # ── what follows ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -193,7 +208,7 @@ def test_a_copy_without_days_has_no_fhir_form() -> None:
         ([], "final", "current"),
         ([addendum()], "amended", "current"),
         ([amendment()], "amended", "superseded"),
-        ([amendment(), withdrawal(parent="n3")], "amended", "current"),
+        ([amendment(), withdrawal(parent="n3")], "entered-in-error", "entered-in-error"),
         ([withdrawal()], "entered-in-error", "entered-in-error"),
         ([addendum(), withdrawal(parent="n2")], "amended", "current"),
     ],

@@ -10,7 +10,7 @@ from drafting.errors import NotKnown, PolicyError, ReleaseRefused
 from drafting.record.export import profiles, text
 from drafting.record.export.needed import speaks_of
 from drafting.record.export.profiles import amended, apply, every, followed, keys, preview, profile, standing, withdrawn
-from drafting.types import PhiFinding, Role, Severity
+from drafting.types import PhiFinding, Severity
 from drafting.types.record import Document
 from tests.exporting import PARTIES, PRINTED, SOAP, addendum, amendment, note, section, signed, withdrawal
 
@@ -53,25 +53,6 @@ def test_a_payer_gets_what_a_claim_needs() -> None:
     assert not view.whole
 
 
-@pytest.mark.parametrize(
-    ("role", "sentence", "stays"),
-    [
-        (Role.INTERVENTION, "We read a poem.", True),
-        (Role.RISK, "The plan on the fridge still fits.", True),
-        (Role.PLAN, "Bring the worksheet.", True),
-        (Role.MEDICATION, "Sertraline 50 mg, slept poorly on it.", False),
-        (Role.REPORT, "Her sister was late again.", False),
-        (Role.REPORT, "She slept poorly.", True),
-        (Role.OBSERVATION, "She wore a green coat.", False),
-    ],
-)
-def test_a_known_role_decides_before_the_section(role: Role, sentence: str, stays: bool) -> None:
-    """Where a statement's role is known, it is the role that says whether a payer needs the sentence, in any section."""
-    document = signed(note(section("subjective", sentence)))
-    view = apply(document, "payer", PARTIES, roles={"subjective0": role})
-    assert bool(words(view.document)) is stays
-
-
 def test_a_person_s_choice_goes_before_ours() -> None:
     """A sentence can be put back and another taken out of a payer's packet; of a copy that is whole nothing can be taken."""
     decided = {("n1", "subjective", 1): True, ("n1", "plan", 1): False, ("n1", "plan", 9): True}
@@ -85,14 +66,6 @@ def test_danger_is_in_a_payer_s_packet_wherever_it_stands() -> None:
     """Level of risk is what a payer needs: no sentence that speaks of danger is left out of a section that might hold it."""
     document = signed(note(section("subjective", "Asked about hurting herself, she said no.", "She likes to be on time.")))
     assert words(apply(document, "payer", PARTIES).document) == ["Asked about hurting herself, she said no."]
-
-
-def test_a_sentence_of_which_one_statement_is_unknown_falls_back_on_its_section() -> None:
-    """One known role does not vouch for the statement beside it."""
-    one = section("subjective", "We read a poem, and her sister was late.")
-    one = replace(one, sentences=(replace(one.sentences[0], evidence=("s1", "s2")),))
-    assert not words(apply(signed(note(one)), "payer", PARTIES, roles={"s1": Role.INTERVENTION}).document)
-    assert words(apply(signed(note(one)), "payer", PARTIES, roles={"s1": Role.INTERVENTION, "s2": Role.RESPONSE}).document)
 
 
 def test_a_format_that_is_not_known_is_read_by_its_words_alone() -> None:
@@ -272,7 +245,14 @@ def test_links_withdrawals_and_corrections_are_read_from_parents_and_places() ->
     assert standing(document).note.id == "n3"
 
 
-def test_a_correction_that_was_withdrawn_corrects_nothing() -> None:
-    """The note stands again when its correction was entered in error."""
+def test_a_correction_that_was_withdrawn_takes_with_it_what_it_corrected() -> None:
+    """Entered in error is the whole row of corrections, back to the note, which does not stand again; what was added beside it is not."""
     document = signed(SOAP, [amendment(), withdrawal(parent="n3")])
-    assert (withdrawn(document), amended(document), standing(document).note.id) == ({"n3"}, frozenset(), "n1")
+    assert (withdrawn(document), amended(document), standing(document).note.id) == ({"n1", "n3"}, frozenset(), "n1")
+    row = signed(SOAP, [addendum(), amendment(), amendment("n5", parent="n3"), withdrawal(parent="n5")])
+    assert withdrawn(row) == {"n1", "n3", "n5"}
+
+
+def test_a_note_that_corrects_itself_is_read_to_its_end() -> None:
+    """Parents in a ring, as only a foreign file could have them, stop nothing."""
+    assert withdrawn(signed(SOAP, [amendment("n3", parent="n5"), amendment("n5", parent="n3"), withdrawal(parent="n5")])) == {"n3", "n5"}

@@ -80,6 +80,9 @@ def test_urgent_care_and_a_late_entry_stand_over_the_note() -> None:
     assert "*** LATE ENTRY: Power failure. ***" in printed
     assert printed.index("LATE ENTRY") < printed.index("SUBJECTIVE")
     assert "LATE" not in chart(signed(SOAP)) and "INCOMPLETE" not in chart(signed(SOAP))
+    payer = text.whole(apply(signed(late), "payer", PARTIES), PRINTED)
+    assert "*** LATE ENTRY ***" in payer and "Power" not in payer
+    assert "LATE" not in text.whole(apply(signed(late), "supervision", PARTIES, screened={}), PRINTED)
 
 
 def test_addenda_stand_below_with_their_own_signatures() -> None:
@@ -151,10 +154,11 @@ def test_a_section_is_its_words_and_nothing_else() -> None:
 
 
 def test_a_section_is_the_last_correction_s() -> None:
-    """What was corrected is pasted as corrected; a correction entered in error is not."""
+    """What was corrected is pasted as corrected; once the correction was entered in error, the note does not pass for one that stands."""
     assert text.section(apply(signed(SOAP, [amendment()]), "chart", PARTIES), "plan") == "Next session is Thursday."
     again = signed(SOAP, [amendment(), withdrawal(parent="n3")])
-    assert text.section(apply(again, "chart", PARTIES), "plan").startswith("Next session is Tuesday.")
+    lines = text.section(apply(again, "chart", PARTIES), "plan").splitlines()
+    assert (lines[0], lines[-1]) == ("ENTERED IN ERROR", "ENTERED IN ERROR") and "Next session is Thursday." not in lines
 
 
 @pytest.mark.parametrize(("document", "mark"), [(Document(SOAP, ()), DRAFT), (signed(SOAP, [withdrawal()]), "ENTERED IN ERROR")])

@@ -68,7 +68,6 @@ def codes(found: tuple[Block, ...]) -> list[tuple[str, str]]:
 # ── states and moves ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 LEGAL = {
-    (S.DRAFT, M.OPEN): S.IN_REVIEW,
     (S.DRAFT, M.EDIT): S.IN_REVIEW,
     (S.IN_REVIEW, M.EDIT): S.IN_REVIEW,
     (S.IN_REVIEW, M.SIGN): S.SIGNED,

@@ -444,6 +444,27 @@ def test_a_release_that_was_cut_can_be_told(stores: Stores) -> None:
     assert package and asides(package) == [ASIDE]
 
 
+def test_what_is_delivered_counts_as_handed_over_when_it_is_there(here: House) -> None:
+    """The words are put where they go after the account and before the handing over is on file: a disk that refuses leaves the release to be told."""
+    here.aside(here.signed())
+    request = enter(here, "hhs", "compliance_investigation", asked=[N])
+    given = {"kit": here.kit, "purpose": Purpose.INVESTIGATION}
+    seen: list[tuple[list[str], int, list[object]]] = []
+
+    def deliver(package: Package) -> None:
+        seen.append((asides(package), len(disclosing.unsettled(here.practice)), here.told("release:handed_over")))
+        if len(seen) == 1:
+            raise Conflict()
+
+    with pytest.raises(Conflict):
+        let_go(here, request, here.officer, deliver=deliver, **given)
+    (cut,) = disclosing.unsettled(here.practice)
+    disclosing.settle(here.practice, cut.disclosure, left=False, by=here.di)
+    let_go(here, request, here.officer, deliver=deliver, **given)
+    assert seen == [([ASIDE], 1, [])] * 2
+    assert disclosing.unsettled(here.practice) == () and len(here.told("release:handed_over")) == 1
+
+
 def test_a_person_says_whether_the_words_left(here: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """A letter is not closed before; what did not leave is in no accounting, what left is, for certain."""
     here.aside(here.signed())

@@ -171,8 +171,8 @@ def test_what_is_within_a_narrower_extent_is_within_a_wider(days: list[date], na
         ({"asked": []}, LetterError),
         ({"pauses": [Pause(date(2026, 11, 18), date(2026, 11, 17))]}, LetterError),
         ({"forms": ["A0"]}, NotKnown),
-        ({"extent": Extent(encounters=("the sessions in May",))}, ValueError),
-        ({"extent": Extent(notes=("about his mother",))}, ValueError),
+        ({"extent": Extent(encounters=("the sessions in May",))}, LetterError),
+        ({"extent": Extent(notes=("about his mother",))}, LetterError),
     ],
 )
 def test_a_letter_that_cannot_be_so_is_not_entered(here: House, more: dict[str, object], error: type[Exception]) -> None:

@@ -13,6 +13,7 @@ import typer
 
 from drafting import wiring
 from drafting.commands import shared
+from drafting.commands.keys import grant
 from drafting.commands.shared import As, Halves, Json, opened, say
 from drafting.console import emit
 from drafting.settings import read_settings
@@ -96,7 +97,7 @@ def expire(
     for name in gone:
         typer.echo(name)
     if gone and bundle is None:
-        say("aside: now write the key bundle again: `aside backup bundle`.")
+        shared.bundle_again()
 
 
 @app.command()
@@ -116,6 +117,7 @@ def restore(
     try:
         path, now = wiring.key_file(settings), datetime.now(UTC)
         report = backup.restore(archive, bundle, shared.halves(halves), stores, path, now=now, kept=kept, by=shared.CONSOLE)
+        grant(stores)
     finally:
         stores.close()
     typer.echo(f"Restored: {sum(report.manifest.rows.values())} rows of {report.manifest.at:%Y-%m-%d %H:%M} UTC. The new key file is {path}.")

@@ -109,7 +109,8 @@ def destroy(
         shared.code(reason)
         shared.sure(f"Destroy the record of {client}? It cannot be brought back.", yes)
         typer.echo(ending.destroy_record(practice, client, as_, reason))
-    say("aside: private notes about them stay their authors'. Now write the key bundle again: `aside backup bundle`.")
+    say("aside: private notes about them stay their authors'.")
+    shared.bundle_again()
 
 
 def _asked() -> str:

@@ -53,11 +53,14 @@ def prove(halves: Halves = None, as_: As = None) -> None:
 
     with opened(proven=False) as practice:
         by = shared.actor(practice, as_)
+        taken_over = kit.proven(practice.keyring) and kit.awaited(practice.keyring) is not None
         kit.prove(practice.keyring, *shared.halves(halves), now=practice.now())
         version = kit.present(practice.keyring).version
         with practice.change() as change:
             change.tell(by, "kit:proven", version=version)
     typer.echo(f"The recovery kit {version} is proven.")
+    if taken_over:
+        shared.bundle_again()
 
 
 @app.command("kit")
@@ -82,7 +85,7 @@ def rotate(as_: As = None) -> None:
     with opened() as practice:
         count = rotation.rotate(practice, wiring.key_file(read_settings()), by=shared.actor(practice, as_))
     typer.echo(f"{count} secrets are under the new key.")
-    say("aside: now write the key bundle again: `aside backup bundle`.")
+    shared.bundle_again()
 
 
 @app.command()
@@ -94,7 +97,7 @@ def restore(halves: Halves = None) -> None:
         path = wiring.key_file(read_settings())
         count = rotation.restore(practice, path, shared.joined(practice, halves), by=shared.CONSOLE)
     typer.echo(f"{count} secrets are under the new key, in {path}.")
-    say("aside: now write the key bundle again: `aside backup bundle`.")
+    shared.bundle_again()
 
 
 @app.command()
@@ -127,6 +130,8 @@ def passphrase(
         with practice.change() as change:
             change.tell(person, "person:passphrase", subject=person, reason=how)
     typer.echo(what)
+    if leaked or forgotten:
+        shared.bundle_again()
 
 
 def grant(stores: object) -> None:

@@ -156,8 +156,7 @@ def release(
         keys = releasing.keys(practice, opened_by, as_, passphrase_file, halves)
         given = {"recipient": recipient, "purpose": releasing.purpose(purpose), "buckets": bucket or tuple(Bucket), "said": said}
         releasing.prepare(out, form)
-        package = releasing.release(practice, request, approve, out, by=as_, **given, **keys)
-        written = releasing.write(practice, package, out, form, practice_name)
+        package, written = releasing.release(practice, request, approve, out, form, practice_name, by=as_, **given, **keys)
     for file in written:
         typer.echo(file)
     for line in releasing.remarks(package):
@@ -271,6 +270,8 @@ def _show_decision(decision: Decision, as_json: bool) -> None:
         for code in (*ruling.reasons, *ruling.notices, *ruling.steps):
             typer.echo(f"  {words(code)}")
         if ruling.outcome is Outcome.ALLOW:
+            if ruling.minimum_necessary:
+                typer.echo(f"  {releasing.NO_MORE}")
             typer.echo(f"  Approval by: {ruling.approval.replace('_', ' ')}")
         for letter in ruling.letters:
             typer.echo(f"  A reply can be drafted: {letter}")
@@ -280,7 +281,7 @@ def _show_decision(decision: Decision, as_json: bool) -> None:
 def _plain(ruling: Ruling) -> dict[str, object]:
     names = ("reasons", "notices", "steps", "evidence", "letters", "withheld")
     head = {"bucket": ruling.bucket.value, "outcome": ruling.outcome.value, "rule": ruling.rule, "approval": ruling.approval.value}
-    return head | {name: list(map(str, getattr(ruling, name))) for name in names}
+    return head | {"minimum_necessary": ruling.minimum_necessary} | {name: list(map(str, getattr(ruling, name))) for name in names}
 
 
 def _show_change(decision: AmendmentDecision, bucket: Bucket, as_json: bool) -> None:

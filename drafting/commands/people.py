@@ -140,5 +140,6 @@ def _part(practice: Practice, person: str, take: Path | None, shred: bool, passp
     if shred:
         parting = ending.departing(practice, unlocked, Departure.SHREDS)
         typer.echo(f"{len(parting.receipts)} private notes were shredded.")
+        shared.bundle_again()
         if parting.held:
             say(f"aside: {len(parting.held)} are kept, since a hold or an open request forbids it: {', '.join(parting.held)}")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from drafting.record.release import Approver
     from drafting.record.release.disclosing import Package, PrivatePart, Purpose
 
+NO_MORE = "No more may leave than the purpose needs: read it before it goes, and take out the rest."
 _ENDING = {Form.text: "txt", Form.pdf: "pdf"}
 
 
@@ -60,19 +61,30 @@ def prepare(out: Path, form: Form) -> None:
         raise shared.FileTrouble(path=out, done="made", reason=error.strerror) from None
 
 
-def release(practice: Practice, request: str, approvers: Sequence[Approver], out: Path, **given: Any) -> Package:
-    """`disclosing.release`; where it lets nothing go, the folder is not left there."""
+def release(
+    practice: Practice, request: str, approvers: Sequence[Approver], out: Path, form: Form, practice_name: str, **given: Any
+) -> tuple[Package, list[Path]]:
+    """`disclosing.release` into the folder `out`, and its files. They are written before it counts as handed over: a cut between leaves a release of
+    which a person must say whether it left. A folder that nothing was written into is not left there."""
     from drafting.record.release import disclosing
 
+    written: list[Path] = []
+
+    def deliver(package: Package) -> None:
+        for file, body in _bodies(practice, package, out, form, practice_name).items():
+            shared.put(file, body, force=False)
+            written.append(file)
+
     try:
-        return disclosing.release(practice, request, approvers, **given)
+        return disclosing.release(practice, request, approvers, deliver=deliver, **given), written
     except AsideError:
-        out.rmdir()
+        if not written:
+            out.rmdir()
         raise
 
 
-def write(practice: Practice, package: Package, out: Path, form: Form, practice_name: str) -> list[Path]:
-    """The files of what was let go."""
+def _bodies(practice: Practice, package: Package, out: Path, form: Form, practice_name: str) -> dict[Path, bytes]:
+    """The files of what is let go, and what is in them."""
     from drafting.record import people
 
     files: dict[Path, bytes] = {}
@@ -83,9 +95,7 @@ def write(practice: Practice, package: Package, out: Path, form: Form, practice_
             files[out / f"record-{document.note.encounter}.{_ENDING[form]}"] = signed.body(form)
     if package.private is not None:
         files[out / "private-notes.txt"] = _apart(package.private).encode()
-    for file, body in files.items():
-        shared.put(file, body, force=False)
-    return list(files)
+    return files
 
 
 def remarks(package: Package) -> Iterator[str]:
@@ -93,6 +103,8 @@ def remarks(package: Package) -> Iterator[str]:
     from drafting.record.release import say
 
     yield from map(say, (*package.steps, *package.notices))
+    if any(part.ruling.minimum_necessary for part in (package.record, package.private) if part):
+        yield NO_MORE
     if package.record is not None and package.record.profile is None:
         yield "nothing of the record is rendered by this rule: write down the facts that are needed"
     for part in (package.record, package.private):

@@ -230,3 +230,8 @@ def _cell(value: object) -> str:
     if value is None or isinstance(value, bool):
         return "yes" if value else ""
     return str(value)
+
+
+def bundle_again() -> None:
+    """Say that the bundle which lies elsewhere has other keys than are here now."""
+    say("aside: now write the key bundle again: `aside backup bundle`.")

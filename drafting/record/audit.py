@@ -98,7 +98,7 @@ def verify(connection: Connection, kept: Head | None = None, verify_key: bytes |
     if kept is not None and verify_key is not None:
         _signed(kept, verify_key)
     with _stream(connection, select(AUDIT.c.seq, AUDIT.c.body, AUDIT.c.hash)) as rows:
-        count, link = _walked(rows, kept)
+        count, link = walked(rows, kept)
     if kept is not None and count < kept.seq:
         raise AuditBroken(seq=count + 1, reason=f"it is missing, and {kept.seq - count - 1} after it: the head that was kept has {kept.seq}")
     end = connection.execute(select(AUDIT_HEAD.c.seq, AUDIT_HEAD.c.hash)).first()
@@ -114,7 +114,7 @@ def events(connection: Connection, *, after: int = 0) -> Iterator[tuple[int, dic
             yield seq, json.loads(body)
 
 
-def _walked(rows: Iterable[Row], kept: Head | None) -> tuple[int, bytes]:
+def walked(rows: Iterable[Row], kept: Head | None) -> tuple[int, bytes]:
     """How many events there are, and the last one's hash. Raises AuditBroken."""
     link, count = GENESIS, 0
     for seq, body, claimed in rows:

@@ -2,7 +2,7 @@
 
 In: a practice, a folder. Out: `aside-<id>.backup`; a `Manifest`; a verdict. No key is in it: its own is the secret `backup/<id>`, which enters the
 keyring when all of the archive is written, so that a key bundle which has it is at least as new. What is sealed in the databases is sealed in it, and
-the whole is sealed besides, since ids and dates tell something too. Its size, its time and its id are open to whoever sees the file.
+the whole is sealed besides, since ids and dates tell something too. Its size, its time, its id and its practice's are open to whoever sees the file.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 from pathlib import Path
 
 from nacl.signing import SigningKey
@@ -76,7 +75,7 @@ def create(practice: Practice, folder: Path, *, by: str = "backup") -> Manifest:
     )
     key = secrets.token_bytes(32)
     with box.placed(folder / manifest.file) as file:
-        sealed = box.Box(file, key, {"aside": KIND, "id": manifest.id, "at": instant(at)})
+        sealed = box.Box(file, key, {"aside": KIND, "id": manifest.id, "at": instant(at), "practice": manifest.practice})
         counts = _told(practice, sealed, manifest)
         practice.keyring.keep(secret_of(manifest.id), key, [PRACTICE, RECOVERY])
     with practice.change() as change:
@@ -86,11 +85,13 @@ def create(practice: Practice, folder: Path, *, by: str = "backup") -> Manifest:
 
 def verify(practice: Practice, archive: Path, *, by: str = "backup") -> Report:
     """Read all of `archive` and restore nothing: every chunk authentic, as many rows as it says, the audit trail in it whole. Raises BackupError,
-    AuditBroken, and Shredded where the archive's time was up."""
+    AuditBroken, KeyMissing where this process was not given the key file that opens it, and Shredded where the archive's time was up."""
     name = claimed(archive)
     try:
         report = looked_through(archive, practice.keyring.open(secret_of(name)))
     except KeyMissing:
+        if practice.keyring.holders_of(secret_of(name)):
+            raise
         raise BackupError(reason=f"{archive.name} is of another practice, or its making was cut") from None
     with practice.change() as change:
         change.tell(by, "backup:verified", subject=name, rows=sum(report.manifest.rows.values()), events=report.events)
@@ -137,13 +138,11 @@ def archives(folder: Path) -> Iterator[Path]:
 def looked_through(archive: Path, key: bytes) -> Report:
     """Everything that `verify` says, of an archive whose key is at hand."""
     hearing = rows.Hearing(box.pieces(archive, KIND, key))
-    trail = _Trail()
-    for name, row in hearing.rows(rows.DATA):
-        if name == "record.audit":
-            trail.add(row)
-        elif name == "record.audit_head":
-            trail.end = (row["seq"], row["hash"])
-    return Report(manifest_of(hearing), trail.whole())
+    ends: list[tuple[int, bytes]] = []
+    walked = audit.walked(_trail(hearing, ends), None)
+    if ends != [walked]:
+        raise AuditBroken(seq=walked[0] + 1, reason="in the backup the end is missing")
+    return Report(manifest_of(hearing), walked[0])
 
 
 def manifest_of(hearing: rows.Hearing) -> Manifest:
@@ -152,23 +151,13 @@ def manifest_of(hearing: rows.Hearing) -> Manifest:
     return Manifest(head["id"], at, head["practice"], head["versions"], head["verify"], dict(hearing.counts))
 
 
-class _Trail:
-    """The audit trail as it passes by."""
-
-    def __init__(self) -> None:
-        self.count, self.link = 0, audit.GENESIS
-        self.end: tuple[int, bytes] | None = None
-
-    def add(self, row: rows.Row) -> None:
-        self.count += 1
-        self.link = sha256(self.link + row["body"]).digest()
-        if (row["seq"], row["hash"]) != (self.count, self.link):
-            raise AuditBroken(seq=self.count, reason="in the backup it is missing, or not as it was written")
-
-    def whole(self) -> int:
-        if self.end != (self.count, self.link):
-            raise AuditBroken(seq=self.count + 1, reason="in the backup the end is missing")
-        return self.count
+def _trail(hearing: rows.Hearing, ends: list[tuple[int, bytes]]) -> Iterator[tuple[int, bytes, bytes]]:
+    """The audit trail's events as they pass by, number, bytes and hash; where it says that it ends is put into `ends`."""
+    for name, row in hearing.rows(rows.DATA):
+        if name == "record.audit":
+            yield row["seq"], row["body"], row["hash"]
+        elif name == "record.audit_head":
+            ends.append((row["seq"], row["hash"]))
 
 
 def _told(practice: Practice, sealed: box.Box, manifest: Manifest) -> dict[str, int]:

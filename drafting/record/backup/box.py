@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from drafting.errors import BackupError
+from drafting.record.keys import keyfile
 
 CHUNK = 64 * 1024
 _TAG, _SALT, _LINE = 16, 32, 4096
@@ -94,21 +95,13 @@ def placed(path: Path) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
-        _flush_folder(path.parent)
+        keyfile.flush_folder(path.parent)
     except BaseException as error:
         if beside.exists():
             beside.unlink()
         if isinstance(error, OSError):
             raise BackupError(reason=f"{path.name} cannot be written ({error.strerror})") from None
         raise
-
-
-def _flush_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 @contextmanager
@@ -122,7 +115,7 @@ def _read(path: Path) -> Iterator[BinaryIO]:
 
 def _line(facts: Mapping[str, object]) -> bytes:
     """Canonical JSON with a check of its own, so that a slip of the disk is told apart from a key that is missing."""
-    return _canonical({**facts, "check": _check(facts)}) + b"\n"
+    return canonical({**facts, "check": _check(facts)}) + b"\n"
 
 
 def _facts(line: bytes, path: Path, kind: str) -> dict[str, object]:
@@ -139,10 +132,11 @@ def _facts(line: bytes, path: Path, kind: str) -> dict[str, object]:
 
 
 def _check(facts: Mapping[str, object]) -> str:
-    return hashlib.sha256(_canonical(facts)).hexdigest()[:16]
+    return hashlib.sha256(canonical(facts)).hexdigest()[:16]
 
 
-def _canonical(facts: Mapping[str, object]) -> bytes:
+def canonical(facts: Mapping[str, object]) -> bytes:
+    """JSON with one spelling for the same facts."""
     return json.dumps(dict(facts), sort_keys=True, separators=(",", ":")).encode()
 
 

@@ -96,15 +96,22 @@ def load(path: Path, halves: Halves, connection: Connection) -> tuple[Opener, Bu
 
 def key_of(archive: Path, told: Bundle, keyring: Keyring, by: Opener) -> bytes:
     """The key of `archive`, from the keyring of the bundle that `told` describes. Raises BackupError where the bundle is older than the archive, or
-    than another that lies beside it; Shredded where the archive's time was up."""
+    than another of the same practice that lies beside it; KeyMissing where the bundle has the key and the kit is not among its holders; Shredded
+    where the archive's time was up."""
+    own = box.facts(archive, archives.KIND)
+    secret = archives.secret_of(str(own["id"]))
     try:
-        key = keyring.open(archives.secret_of(archives.claimed(archive)), by)
+        key = keyring.open(secret, by)
     except KeyMissing:
+        if keyring.holders_of(secret):
+            raise
         reason = f"the key bundle is older than {archive.name}, or of another practice: bring the present one"
         raise BackupError(reason=reason) from None
     for other in archives.archives(archive.parent):
         facts = box.facts(other, archives.KIND)
         name = archives.secret_of(str(facts["id"]))
+        if facts.get("practice") != own.get("practice"):
+            continue
         if str(facts["at"]) > instant(told.at) and not keyring.holders_of(name):
             raise BackupError(reason=f"the key bundle is older than {other.name}, which lies beside it: bring the present one")
     return key

@@ -85,17 +85,26 @@ def _forget(record: Connection, into: Stores) -> None:
 
 
 def _emptied(into: Stores) -> None:
-    """See that nothing is in the place: what a cut restore left in the keyring is taken away, all else is refused."""
-    if _marked(into):
+    """See that nothing is in the place: what a cut restore left in the keyring is taken away, all else is refused. The databases are looked at before
+    the keyring is touched: where the cut was at the very end, it has the keys of all that is in them."""
+    marked = _marked(into)
+    for name, engine in into.named():
+        if not (marked and name == "keyring"):
+            _nothing_in(name, engine)
+    if marked:
         with writing(into.keyring) as connection:
             for table in reversed(rows.KEYS["keyring"].sorted_tables):
                 connection.execute(table.delete())
             connection.execute(_VERSION.update().values(version_num=sa.func.replace(_VERSION.c.version_num, _MARK, "")))
     migrating.upgrade(into)
-    for name, engine in into.named():
-        with reading(engine) as connection:
-            if any(connection.execute(sa.select(table).limit(1)).first() for table in (rows.DATA | rows.KEYS)[name].sorted_tables):
-                raise BackupError(reason=f"the store {name} is not empty, and a restore writes over nothing. Name an empty place")
+
+
+def _nothing_in(store: str, engine: sa.Engine) -> None:
+    """Raise BackupError where a table of ours has a row, of whatever version the store is."""
+    with reading(engine) as connection:
+        for name in {t.name for t in (rows.DATA | rows.KEYS)[store].sorted_tables} & set(sa.inspect(connection).get_table_names()):
+            if connection.execute(sa.select(sa.literal(1)).select_from(sa.table(name)).limit(1)).first():
+                raise BackupError(reason=f"the store {store} is not empty, and a restore writes over nothing. Name an empty place")
 
 
 def _same_version(store: str, found: str, wanted: str) -> None:

@@ -17,6 +17,7 @@ from sqlalchemy import Column, Connection, MetaData, Table, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from drafting.errors import BackupError
+from drafting.record.backup.box import canonical
 from drafting.record.store import tables
 
 DATA = {"record": tables.record.METADATA, "private": tables.private.METADATA}
@@ -52,12 +53,12 @@ class Telling:
         self._out = out
         self._digest = hashlib.sha256()
         self.counts: dict[str, int] = {}
-        self._frame(_HEAD, _json(head))
+        self._frame(_HEAD, canonical(head))
 
     def tables(self, connection: Connection, store: str, metadata: MetaData) -> None:
         """All rows of a database that are carried, the referred to before those that refer."""
         for table in carried(metadata):
-            self._frame(_TABLE, _json({"name": f"{store}.{table.name}", "columns": [c.name for c in table.columns]}))
+            self._frame(_TABLE, canonical({"name": f"{store}.{table.name}", "columns": [c.name for c in table.columns]}))
             count = 0
             for row in connection.execute(select(table).order_by(*_order(table)), execution_options={"yield_per": _FETCH}):
                 self._frame(_ROW, packed(row))
@@ -69,7 +70,7 @@ class Telling:
         return self._digest.digest()
 
     def end(self, **facts: object) -> None:
-        self._frame(_END, _json({"rows": self.counts, **facts}))
+        self._frame(_END, canonical({"rows": self.counts, **facts}))
 
     def _frame(self, kind: bytes, body: bytes) -> None:
         frame = _framed(kind, body)
@@ -109,10 +110,6 @@ def _order(table: Table) -> list[object]:
 
 def _framed(kind: bytes, body: bytes) -> bytes:
     return kind + len(body).to_bytes(4, "big") + body
-
-
-def _json(facts: Mapping[str, object]) -> bytes:
-    return json.dumps(dict(facts), sort_keys=True, separators=(",", ":")).encode()
 
 
 # ── heard ─────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -152,14 +152,20 @@ def _signed(view: View, one: Document, mark: str, headed: bool) -> list[Block]:
 def _labels(note: SignedNote, shown: frozenset[str]) -> Iterator[Block]:
     if note.open_items:
         yield Block(Kind.BANNER, f"{FRAME['incomplete']} {open_items(note, shown)}")
-    if note.late:
-        why = line(note.header.late_reason or "") if "reason" in shown else ""
-        yield Block(Kind.BANNER, f"{FRAME['late']}{': ' + why if why else ''}")
+    yield Block(Kind.BANNER, late(note, shown))
     if "digest" in shown:
         yield Block(Kind.FIELD, line(note.id), "Document")
         yield Block(Kind.FIELD, line(note.parent or ""), "Follows document")
     if note.reason and "reason" in shown:
         yield Block(Kind.FIELD, line(note.reason), "Reason")
+
+
+def late(note: SignedNote, shown: frozenset[str]) -> str:
+    """That the entry is late, and where reasons are shown why; nothing for one that is not, or for a reader who is not told."""
+    if not note.late or "late" not in shown:
+        return ""
+    why = line(note.header.late_reason or "") if "reason" in shown else ""
+    return f"{FRAME['late']}: {why}" if why else FRAME["late"]
 
 
 def open_items(note: SignedNote, shown: frozenset[str]) -> str:

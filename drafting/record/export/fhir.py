@@ -22,13 +22,14 @@ from pydantic import ValidationError
 
 from drafting.errors import RecordError, ReleaseRefused
 from drafting.record.export import codes
-from drafting.record.export.blocks import FRAME, MEANINGS, drafting, local, note_title, open_items, risk_line, rows
+from drafting.record.export.blocks import FRAME, MEANINGS, drafting, late, local, note_title, open_items, risk_line, rows
 from drafting.record.export.letters import line, plain
 from drafting.record.export.profiles import View, amended, every, followed, withdrawn
 from drafting.record.export.resources import agent, id_of, instant, narrative, period, practitioner, resource, section, uri, without_empty
 from drafting.types.record import Document, Meaning, NoteKind, Signature
 
-PROGRESS, MENTAL_HEALTH = "11506-3", "34904-3"
+PROGRESS = "11506-3"
+_STRUCTURED = frozenset({"date", "times", "place", "code", "diagnoses", "drafting"})  # what a bundle says in codes and instants, shown or not
 _OURS = uuid.UUID("6f0b8d0e-8a53-5c0e-9a0e-51a4d7c5b0aa")
 
 
@@ -45,17 +46,19 @@ class Package:
     reference: bytes = field(repr=False)
 
 
-def packages(view: View, at: datetime, note_type: str = PROGRESS) -> tuple[Package, ...]:
-    """The note's package, then one for each document signed after it, linked: an addendum appends, an amendment replaces. `note_type`: a LOINC code
-    of exports.toml. Raises ReleaseRefused for a profile that has no FHIR form and for what is not signed, ExportFault for what FHIR cannot hold."""
-    if not view.profile.fhir:
+def packages(view: View, at: datetime) -> tuple[Package, ...]:
+    """The note's package, then one for each document signed after it, linked: an addendum appends, an amendment replaces. Raises ReleaseRefused
+    for a profile that has no FHIR form or hides what a bundle says in codes, and for what is not signed; ExportFault for what FHIR cannot hold."""
+    if not view.profile.fhir or view.profile.months:
         raise ReleaseRefused(reason=f"the profile {view.profile.key} has no FHIR form, since FHIR asks for exact instants")
+    if hidden := sorted(_STRUCTURED - view.profile.shows):
+        raise ReleaseRefused(reason=f"the profile {view.profile.key} hides what FHIR says in codes: {', '.join(hidden)}")
     if not all(one.signatures for one in every(view.document)):
         raise ReleaseRefused(reason="a document that is not signed does not leave as FHIR")
     if at.tzinfo is None:
         raise ValueError("an instant needs a zone")
     told = followed(view.document), withdrawn(view.document), amended(view.document)
-    return tuple(_Writing(view, one, at, note_type, *told).package() for one in every(view.document))
+    return tuple(_Writing(view, one, at, *told).package() for one in every(view.document))
 
 
 def urn(*parts: str) -> str:
@@ -70,7 +73,6 @@ class _Writing:
     view: View
     one: Document
     at: datetime
-    note_type: str
     links: Mapping[str, str]
     errors: frozenset[str]
     corrected: frozenset[str]
@@ -110,7 +112,7 @@ class _Writing:
             "text": narrative(self.over()),
             "identifier": uri(self.document),
             "status": self.status,
-            "type": codes.note_type(self.note_type),
+            "type": codes.note_type(PROGRESS),
             "subject": {"reference": self.client},
             "encounter": {"reference": self.visit},
             "date": instant(self.one.signatures[0].at),
@@ -146,8 +148,8 @@ class _Writing:
             yield FRAME["excerpt"].format(what="words are left out or replaced for this reader")
         if note.open_items:
             yield f"{FRAME['incomplete']} {open_items(note, profile.shows)}"
-        if note.late:
-            yield FRAME["late"]
+        if told := late(note, profile.shows):
+            yield told
         if note.reason and "reason" in profile.shows:
             yield f"Reason: {line(note.reason)}"
         yield from (f"{label}: {text}" for label, text in rows(note.header, self.view.parties, profile.shows, profile.months))
@@ -226,7 +228,7 @@ class _Writing:
             "masterIdentifier": uri(self.bundle),
             "status": self.standing,
             "docStatus": self.status,
-            "type": codes.note_type(self.note_type),
+            "type": codes.note_type(PROGRESS),
             "category": [{"coding": [{"system": codes.CATEGORY, "code": "clinical-note"}]}],
             "subject": {"type": "Patient", "identifier": self.pseudonym},
             "date": instant(self.one.signatures[0].at),

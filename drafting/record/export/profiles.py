@@ -1,8 +1,8 @@
 """Who gets what of a signed note, and a preview that says so.
 
-In: a `Document`, its `Parties`, a profile's key, and where they are known the roles of statements and what screening found. Out: a `View`, which the
-renderers take; or a `Preview` in words and counts. A sentence is kept, left out or has found words replaced: nothing is reworded. What is left out is
-chosen by role where it is known, otherwise by section and by words, and so may be too much or too little: a person reads it before it goes.
+In: a `Document`, its `Parties`, a profile's key, and what screening found. Out: a `View`, which the renderers take; or a `Preview` in words and
+counts. A sentence is kept, left out or has found words replaced: nothing is reworded. What is left out is chosen by section and by words, and so may
+be too much or too little: a person reads it before it goes.
 """
 
 from __future__ import annotations
@@ -108,22 +108,21 @@ def apply(
     key: str,
     parties: Parties,
     *,
-    roles: Mapping[str, Role] | None = None,
     screened: Screened | None = None,
     decided: Mapping[Place, bool] | None = None,
 ) -> View:
     """What a reader of profile `key` gets of `document`, of everything that was signed after it too.
 
-    `roles`: statement id → role, where it is known. `screened`: found words are replaced by their suggestions, in brackets. `decided`: where a
-    profile chooses sentences, a person's choice, which goes before ours (True: it goes). Raises NotKnown; ReleaseRefused where the client paid and
-    asked that the health plan be told nothing (45 CFR 164.522(a)(1)(vi)), and where a profile that names nobody was not screened.
+    `screened`: found words are replaced by their suggestions, in brackets. `decided`: where a profile chooses sentences, a person's choice, which
+    goes before ours (True: it goes). Raises NotKnown; ReleaseRefused where the client paid and asked that the health plan be told nothing (45 CFR
+    164.522(a)(1)(vi)), and where a profile that names nobody was not screened.
     """
     chosen = profile(key)
     if key == "payer" and parties.self_pay:
         raise ReleaseRefused(reason="the client paid and asked that the health plan be told nothing (45 CFR 164.522(a)(1)(vi))")
     if chosen.screened and screened is None:
         raise ReleaseRefused(reason=f"the words were not screened for the profile {key}")
-    return _Cut(chosen, roles or {}, screened or {}, decided or {}).view(document, parties)
+    return _Cut(chosen, screened or {}, decided or {}).view(document, parties)
 
 
 def preview(document: Document, reader: str, parties: Parties, **known: Any) -> Preview:
@@ -156,9 +155,14 @@ def followed(document: Document) -> dict[str, str]:
 
 
 def withdrawn(document: Document) -> frozenset[str]:
-    """The ids of what was entered in error."""
-    links = followed(document)
-    return frozenset(links[one.note.id] for one in every(document) if one.note.kind is NoteKind.ERROR and one.note.id in links)
+    """The ids of what was entered in error: of a correction, with all that it corrected, which does not stand again."""
+    links, kinds = followed(document), {one.note.id: one.note.kind for one in every(document)}
+    named = {links[note] for note, kind in kinds.items() if kind is NoteKind.ERROR and note in links}
+    errors = set(named)
+    for note in named:
+        while kinds.get(note) is NoteKind.AMENDMENT and (note := links.get(note, note)) not in errors:
+            errors.add(note)
+    return frozenset(errors)
 
 
 def amended(document: Document) -> frozenset[str]:
@@ -183,7 +187,6 @@ class _Cut:
     """One document on its way through a profile, and what fell off."""
 
     profile: Profile
-    roles: Mapping[str, Role]
     screened: Screened
     decided: Mapping[Place, bool]
     left_out: list[LeftOut] = field(default_factory=list)
@@ -198,20 +201,19 @@ class _Cut:
         return replace(document, note=note, after=tuple(self._document(after) for after in document.after))
 
     def _section(self, note: SignedNote, section: SignedSection) -> SignedSection:
-        of_section = _section_roles(note.format, section.key)
+        roles = _section_roles(note.format, section.key)
         found = [f for f in self.screened.get(note.id, ()) if f.section == section.key]
         sentences = []
         for number, sentence in enumerate(section.sentences):
             place = (note.id, section.key, number)
-            if self.profile.whole or self.decided.get(place, self._needed(sentence, of_section)):
+            if self.profile.whole or self.decided.get(place, self._needed(sentence, roles)):
                 sentences.append(self._without(sentence, [f for f in found if f.sentence == number]))
             else:
                 self.left_out.append(LeftOut(place, section.title, sentence.text))
         return replace(section, sentences=tuple(sentences))
 
-    def _needed(self, sentence: SignedSentence, of_section: frozenset[Role]) -> bool:
-        told = [self.roles.get(statement) for statement in sentence.evidence]
-        roles = frozenset(role for role in told if role) if told and all(told) else of_section
+    def _needed(self, sentence: SignedSentence, roles: frozenset[Role]) -> bool:
+        """`roles`: those of its section."""
         if roles and roles <= self.profile.roles:
             return True
         return bool(not roles or roles & (self.profile.roles | self.profile.spoken_of)) and speaks_of(sentence.text, self.profile.about)

@@ -30,12 +30,12 @@ def write(path: Path, master: Master) -> None:
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
-        _flush_folder(path.parent)
+        flush_folder(path.parent)
     except OSError as error:
         raise StoreFailed(reason=f"the key file {path.name} cannot be written: {error.strerror}") from None
 
 
-def _flush_folder(folder: Path) -> None:
+def flush_folder(folder: Path) -> None:
     at = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(at)

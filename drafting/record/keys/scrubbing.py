@@ -44,10 +44,12 @@ def scrub(engine: Engine, tables: Iterable[str]) -> None:
 
 
 def _file_anew(connection: Connection) -> None:
+    end = time.monotonic() + PATIENCE
     connection.exec_driver_sql("VACUUM")
-    busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
-    if busy:
-        raise NotScrubbed(reason=f"a reader has been in the way for {PATIENCE} seconds")
+    while connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]:  # it waits for readers; another that scrubs it does not wait for
+        if time.monotonic() > end:
+            raise NotScrubbed(reason=f"a reader has been in the way for {PATIENCE} seconds")
+        time.sleep(0.02)
 
 
 def _tables_anew(connection: Connection, tables: Iterable[str]) -> None:

@@ -25,7 +25,7 @@ from drafting.record.release.nouns import (
     Requester,
     Ruling,
 )
-from drafting.record.release.permits import Approver, Permit, Role, permits
+from drafting.record.release.permits import Approver, Permit, Role
 from drafting.record.release.rules import Ground, say
 
 __all__ = [
@@ -58,6 +58,5 @@ __all__ = [
     "draft_letter",
     "faults",
     "holds",
-    "permits",
     "say",
 ]

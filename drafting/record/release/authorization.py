@@ -69,11 +69,6 @@ class Authorization:
     other_purposes: bool = False
 
     @property
-    def private_only(self) -> bool:
-        """It covers one kind of private notes and nothing else."""
-        return len(self.scope) == 1 and not self.scope.isdisjoint(_APART)
-
-    @property
     def part2(self) -> bool:
         """It covers records of a Part 2 programme."""
         return not self.scope.isdisjoint(_PART2)

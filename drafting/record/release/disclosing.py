@@ -3,14 +3,14 @@
 In: a request, who approves, who receives it; for private notes the author's keys or the joined kit. Out: a `Package`: the record's documents, with
 how they are rendered, and apart from them the private notes; later the accounting of disclosures. Knows no page: rendering is `export`'s.
 
-What leaves is written down, with its audit event, before any of it is opened, and that it was handed over afterwards. A release that was cut between
-the two can be told (`unsettled`), and a person says whether the words left (`settle`).
+What leaves is written down, with its audit event, before any of it is opened; that it was handed over, after whoever releases it has put it where it
+goes (`deliver`). A release that was cut between the two can be told (`unsettled`), and a person says whether the words left (`settle`).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
@@ -156,12 +156,15 @@ def release(
     kit: Opener | None = None,
     buckets: Collection[Bucket] = tuple(Bucket),
     said: str = "",
+    deliver: Callable[[Package], None] = lambda _: None,
     by: str,
 ) -> Package:
     """Let go what the rules allow today and these people approve. `recipient`: who and where; `buckets`: what of it goes now; `said`: a brief
-    description beside what is counted. Private notes are opened by `unlocked`, who wrote them, or by the `kit`; without either they stay.
+    description beside what is counted. Private notes are opened by `unlocked`, who wrote them, or by the `kit`; without either they stay. `deliver`
+    is handed the package and puts it where it goes; until it is done, nobody knows whether the words left.
 
-    Raises ReleaseRefused where nothing may leave, NotPermitted where somebody is not who they say (both are told), LetterError, PolicyError.
+    Raises ReleaseRefused where nothing may leave, NotPermitted where somebody is not who they say (both are told), LetterError, PolicyError, and what
+    `deliver` raises: then the release is unsettled.
     """
     at_work(practice, by)
     purpose, opener = Purpose(purpose), _opener(unlocked, kit, by)
@@ -183,7 +186,10 @@ def release(
                 accounts[part.ruling.bucket] = _account(practice, change, now, part, rows[part.ruling.bucket], words, by)
     if refusal is not None:
         raise refusal
-    return _handed_over(practice, now, Package(decision, None, None, left), going, accounts, opener, by)
+    package = _opened(practice, Package(decision, None, None, left), going, accounts, opener, by)
+    deliver(package)
+    _settled(practice, now, accounts, by)
+    return package
 
 
 def _opener(unlocked: Unlocked | None, kit: Opener | None, by: str) -> Opener | None:
@@ -221,16 +227,8 @@ def _account(practice: Practice, change: Change, now: requests.Filed, part: Goin
     return name
 
 
-def _handed_over(
-    practice: Practice,
-    now: requests.Filed,
-    package: Package,
-    going: Sequence[Going],
-    accounts: Mapping[Bucket, str],
-    opener: Opener | None,
-    by: str,
-) -> Package:
-    """Open what is accounted for, write down that it is handed over, and hand it over."""
+def _opened(practice: Practice, package: Package, going: Sequence[Going], accounts: Mapping[Bucket, str], opener: Opener | None, by: str) -> Package:
+    """Open what is accounted for."""
     for part in going:
         ruling, account = part.ruling, accounts[part.ruling.bucket]
         if ruling.bucket is Bucket.RECORD:
@@ -240,11 +238,15 @@ def _handed_over(
             texts = vault.read_all(practice, [item.id for item in part.items], opener, Why.RELEASE, by=by)
             words = tuple(Words(i.id, i.encounter, i.author, i.day, texts[i.id]) for i in part.items)
             package = replace(package, private=PrivatePart(account, ruling, words, part.stays))
+    return package
+
+
+def _settled(practice: Practice, now: requests.Filed, accounts: Mapping[Bucket, str], by: str) -> None:
+    """Write down that what is accounted for is handed over."""
     with practice.change() as change:
         for account in accounts.values():
             change.connection.execute(delete(INTENTS).where(INTENTS.c.id == f"release:{account}"))
             change.tell(by, "release:handed_over", subject=account, client=now.client, request=now.id)
-    return package
 
 
 def _documents(practice: Practice, items: Sequence[Item]) -> tuple[Document, ...]:

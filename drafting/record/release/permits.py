@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from drafting.errors import ReleaseRefused
-from drafting.record.release.nouns import Approval, Bucket, Decision, Outcome, Ruling
+from drafting.record.release.nouns import Approval, Decision, Outcome, Ruling
 
 
 class Role(StrEnum):
@@ -59,21 +59,6 @@ class Permit:
             raise ReleaseRefused(reason=f"rule {self.ruling.rule} says {self.ruling.outcome} to {self.ruling.bucket} ({codes})")
         if not _enough(self.ruling, self.approvers):
             raise ReleaseRefused(reason=f"rule {self.ruling.rule} wants approval by {self.ruling.approval}, by name")
-
-    @property
-    def bucket(self) -> Bucket:
-        return self.ruling.bucket
-
-
-def permits(decision: Decision, *approvers: Approver) -> tuple[Permit, ...]:
-    """What these people may let go by this decision, a permit a bucket. Raises ReleaseRefused where it is nothing, with the reason."""
-    able = [r for r in decision.rulings if r.outcome is Outcome.ALLOW and _enough(r, approvers)]
-    if not able:
-        first = next((r for r in decision.rulings if r.outcome is Outcome.ALLOW), None) or next(iter(decision.rulings), None)
-        if first is None:
-            raise ReleaseRefused(reason="nothing was asked for")
-        return (Permit(decision, first, approvers),)
-    return tuple(Permit(decision, ruling, approvers) for ruling in able)
 
 
 def permitted(decision: Decision, ruling: Ruling, approvers: Sequence[Approver]) -> Permit:

@@ -62,11 +62,9 @@ class Extent:
 
     def has(self, encounter: str, day: date | None) -> bool:
         """Whether an encounter of that day is within. One without a date is within no span of days."""
-        if self.encounters and encounter not in self.encounters:
-            return False
-        if self.since is None and self.until is None:
-            return True
-        return day is not None and (self.since or day) <= day <= (self.until or day)
+        named = not self.encounters or encounter in self.encounters
+        always = self.since is None and self.until is None
+        return named and (always or (day is not None and (self.since or day) <= day <= (self.until or day)))
 
 
 EVERYTHING = Extent()
@@ -151,7 +149,6 @@ def restate(
     opinion: Opinion | None = None,
     pauses: Sequence[Pause] | None = None,
     answer_by: date | None = None,
-    extent: Extent | None = None,
     forms: Sequence[str] | None = None,
 ) -> Filed:
     """What was found out since: what is given takes the place of what stood, and the deadline is set anew (an extension, a clock that was stopped).
@@ -160,7 +157,7 @@ def restate(
         now = filed(change.connection, request, change.at.date(), open_=True)
         was = now.request
         new = (was.asked, was.facts if facts is None else facts, opinion or was.opinion, was.pauses if pauses is None else pauses)
-        rest = (answer_by or was.answer_by, now.extent if extent is None else extent, now.forms if forms is None else forms)
+        rest = (answer_by or was.answer_by, now.extent, now.forms if forms is None else forms)
         stated = _stated(*new, *rest)
         change.connection.execute(update(REQUESTS).where(REQUESTS.c.id == request).values(facts=stated))
         change.tell(by, "request:restated", subject=request, client=was.client, facts=_digest(stated))
@@ -356,10 +353,13 @@ def _stated(
     extent: Extent,
     forms: Sequence[str],
 ) -> str:
-    """What is stated, as JSON of codes, ids, dates and switches. Raises LetterError, and ValueError for what is no id."""
+    """What is stated, as JSON of codes, ids, dates and switches. Raises LetterError."""
     if not asked or any(p.until is not None and p.until < p.since for p in pauses):
         raise LetterError(reason="it asks for nothing, or its clock goes on before it stopped")
-    joined_ids([*extent.encounters, *extent.notes, *forms, *(opinion.items if opinion else ())])
+    try:
+        joined_ids([*extent.encounters, *extent.notes, *forms, *(opinion.items if opinion else ())])
+    except ValueError:
+        raise LetterError(reason="a visit, a note or a form is named by something that is no id") from None
     value = {
         **asdict(extent),
         "asked": sorted(map(Bucket, asked)),

@@ -31,7 +31,6 @@ class NothingWritten(RecordError):
 class Move(StrEnum):
     """What may be done to a note."""
 
-    OPEN = "open"
     EDIT = "edit"
     SIGN = "sign"
     RETURN = "return"
@@ -45,7 +44,7 @@ class Move(StrEnum):
 _S = NoteState
 _LOCKED = {Move.ADDEND: _S.ADDENDED, Move.AMEND: _S.AMENDED, Move.WITHDRAW: _S.ENTERED_IN_ERROR}
 _MOVES: Mapping[NoteState, Mapping[Move, NoteState]] = {
-    _S.DRAFT: {Move.OPEN: _S.IN_REVIEW, Move.EDIT: _S.IN_REVIEW},
+    _S.DRAFT: {Move.EDIT: _S.IN_REVIEW},
     _S.IN_REVIEW: {Move.EDIT: _S.IN_REVIEW, Move.SIGN: _S.SIGNED},
     _S.RETURNED: {Move.EDIT: _S.IN_REVIEW},
     _S.SIGNED: {Move.EDIT: _S.IN_REVIEW, Move.LOCK: _S.LOCKED},
