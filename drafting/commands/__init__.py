@@ -15,6 +15,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from drafting.commands.accounting import accounting
 from drafting.commands.serve import serve
+from drafting.commands.working import work
 from drafting.errors import AsideError, EngineMissing, SettingsError
 
 GROUPS: Mapping[str, str] = {
@@ -29,14 +30,15 @@ GROUPS: Mapping[str, str] = {
     "letter": "A letter arrived: by when, what the rules say, what leaves, the reply.",
     "hold": "What stops the destruction of anything of a client.",
     "authorization": "Forms that clients signed.",
-    "work": "What falls due with time: locking, purging, finishing what was cut.",
+    "work": "A worker for the desk; below it, what falls due with time.",
 }
 
 
 def register(app: typer.Typer) -> None:
     """Put every group on `app`."""
     for name, what in GROUPS.items():
-        app.add_typer(typer.Typer(cls=Group, no_args_is_help=True, help=what), name=name)
+        alone = {"invoke_without_command": True, "callback": work} if name == "work" else {"no_args_is_help": True}
+        app.add_typer(typer.Typer(cls=Group, help=what, **alone), name=name)
     app.command(cls=Command)(accounting)
     app.command(cls=Command)(serve)
 

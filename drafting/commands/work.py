@@ -41,11 +41,12 @@ def lock() -> None:
 @app.command()
 def sweep() -> None:
     """Finish what a process that was cut left under way, and see that destroyed keys are gone from the keyring's files."""
+    from drafting.jobs import way
     from drafting.record.retention import ending
     from drafting.record.workbench import moves
 
     with opened() as practice:
-        count = moves.sweep(practice) + ending.finish(practice)
+        count = moves.sweep(practice) + ending.finish(practice) + way.finish(practice)
         practice.keyring.scrub()
     typer.echo(f"Finished: {count}.")
 
@@ -64,7 +65,7 @@ def purge() -> None:
         typer.echo(f"purged, receipt {receipt}")
     say(f"aside: {ran.told} tasks were opened, {ran.expired} lent keys taken back.")
     if ran.purged or any(one.receipt for one in ran.locked):
-        say("aside: now write the key bundle again: `aside backup bundle`.")
+        shared.bundle_again()
 
 
 def _told(locked: Iterable[Locked]) -> None:

@@ -10,6 +10,7 @@ import json
 import re
 import secrets
 import unicodedata
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -132,7 +133,13 @@ def find_client(practice: Practice, client: str) -> Client:
     """Raises NotKnown; Shredded where the client's record was destroyed."""
     with practice.look() as connection:
         row = known(connection.execute(select(CLIENTS).where(CLIENTS.c.id == client)).first(), "client", client)
-    return _client(practice, row)
+    return _client(row, practice.keyring.open(secret_of(row.id)))
+
+
+def find_clients(practice: Practice, clients: Collection[str]) -> dict[str, Client]:
+    """Those of `clients` whose record was not destroyed, by id, in one look at the keyring."""
+    with practice.look() as connection:
+        return _standing(practice, connection.execute(select(CLIENTS).where(CLIENTS.c.id.in_(clients)).order_by(CLIENTS.c.id)).all())
 
 
 def search_clients(practice: Practice, words: str, clinician: str | None = None) -> tuple[Client, ...]:
@@ -147,14 +154,14 @@ def search_clients(practice: Practice, words: str, clinician: str | None = None)
         query = query.where(CLIENTS.c.clinician == clinician)
     with practice.look() as connection:
         rows = connection.execute(query.order_by(CLIENTS.c.id)).all()
-    return tuple(client for row in rows if (client := _unless_destroyed(practice, row)) is not None)
+    return tuple(_standing(practice, rows).values())
 
 
 def remember(practice: Practice, client: str, words: str, *, by: str) -> None:
     """Keep `words` that screening found as relevant to this client's treatment: they are not flagged again."""
     with practice.change() as change:
         row = known(change.connection.execute(select(CLIENTS).where(CLIENTS.c.id == client)).first(), "client", client)
-        allowed = dict.fromkeys([*_client(practice, row).allowed, words])
+        allowed = dict.fromkeys([*_client(row, practice.keyring.open(secret_of(client))).allowed, words])
         sealed = practice.seal(secret_of(client), json.dumps(list(allowed)), "clients", client, "allowed")
         change.connection.execute(update(CLIENTS).where(CLIENTS.c.id == client).values(allowed_sealed=sealed))
         change.tell(by, "client:words_allowed", subject=client, client=client)
@@ -207,15 +214,13 @@ def _pseudonym(practice: Practice) -> str:
     raise Conflict()
 
 
-def _unless_destroyed(practice: Practice, row: Row) -> Client | None:
-    try:
-        return _client(practice, row)
-    except Shredded:
-        return None
+def _standing(practice: Practice, rows: Sequence[Row]) -> dict[str, Client]:
+    """The clients of `rows` whose record was not destroyed."""
+    secrets = practice.keyring.open_all([secret_of(row.id) for row in rows])
+    return {row.id: _client(row, secrets[secret_of(row.id)]) for row in rows if secret_of(row.id) in secrets}
 
 
-def _client(practice: Practice, row: Row) -> Client:
-    secret = practice.keyring.open(secret_of(row.id))
+def _client(row: Row, secret: bytes) -> Client:
     name = opened(secret, row.name_sealed, Place("clients", row.id, "name")).decode()
     allowed = json.loads(opened(secret, row.allowed_sealed, Place("clients", row.id, "allowed"))) if row.allowed_sealed else ()
     return Client(row.id, name, row.clinician, row.jurisdiction, bool(row.part2), bool(row.self_pay), tuple(allowed))
