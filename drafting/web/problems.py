@@ -33,6 +33,8 @@ STATUS: Mapping[str, int] = {
     "export_fault": 500,
     # what was given
     "input_error": 422,
+    "bad_header": 422,
+    "nothing_written": 422,
     "too_large": 413,
     "format_error": 422,
     "policy_error": 422,
