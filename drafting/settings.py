@@ -40,7 +40,7 @@ class Settings:
     llm_device: str = "auto"
     llm_dtype: str = "auto"
     llm_threads: int = 0
-    llm_server: str | None = None
+    llm_server: str | None = field(default=None, repr=False)
     llm_hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "::1")
     llm_model: str | None = None
     llm_workers: int = 2

@@ -13,8 +13,10 @@ import pypdf
 import pytest
 
 from drafting import wiring
-from drafting.types import Context, PhiFinding, Severity
-from tests.commanding import ASIDE, NEXT, PHRASE, SLEPT, TAUGHT, Place, copied, drafted_note, rows
+from drafting.record.keys import passphrases
+from drafting.types import Context, PhiFinding, Role, Severity
+from tests import commanding
+from tests.commanding import ASIDE, NEXT, PHRASE, SLEPT, TAUGHT, Place, copied, drafted_note, enrolled, rows, signed_note
 
 
 @pytest.fixture
@@ -68,6 +70,7 @@ def test_nobody_else_is_shown_it_or_may_export_it(here: Place, tmp_path: Path, w
         (("export", "VISIT", "--section", "moonlight"), 1),
         (("export", "VISIT", "--section", "plan", "--form", "pdf"), 2),
         (("export", "VISIT", "--preview", "--form", "fhir"), 2),
+        (("export", "VISIT", "--preview", "--section", "plan"), 2),
         (("export", "VISIT", "--draft", "--form", "fhir"), 2),
         (("export", "VISIT", "--draft", "--profile", "payer"), 2),
         (("export", "VISIT", "--profile", "neighbour"), 2),
@@ -145,6 +148,17 @@ def test_a_preview_says_who_would_get_what(here: Place, profile: str, reader: st
     assert here.told("note:exported") == [] and len(here.told("note:read")) == 1
 
 
+def test_a_preview_names_the_section_of_what_is_left_out(here: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sentence that a payer does not need is shown to the clinician under its section's own title, and not in the packet."""
+    said = "Wren's sister paints boats."
+    monkeypatch.setattr(commanding, "_SAID", (*commanding._SAID, (said, "subjective", Role.REPORT)))
+    with here.practice() as practice:
+        visit = signed_note(practice, here.wren, passphrases.unlock(practice.keyring, here.ada, PHRASE))
+    export = ("notes", "export", visit, "--as", here.ada, "--profile", "payer")
+    assert f"Left out, Subjective: {said}" in here.done(*export, "--preview").splitlines()
+    assert said not in here.done(*export)
+
+
 class _Finds:
     """A scanner that finds the client's first name."""
 
@@ -179,6 +193,28 @@ def test_a_draft_is_its_authors_and_says_so(here: Place, tmp_path: Path) -> None
         assert "slept" not in here.refused(*export, other, "--passphrase-file", here.secret())
     here.done(*export, here.ada, "--form", "pdf", "--out", tmp_path / "draft.pdf", "--passphrase-file", here.secret())
     assert "NOT SIGNED" in pypdf.PdfReader(tmp_path / "draft.pdf").pages[0].extract_text()
+
+
+def test_a_signed_note_is_no_draft_any_more(here: Place, tmp_path: Path) -> None:
+    """Its author is told that it is signed, and no file that says otherwise is written."""
+    export = ("notes", "export", here.visit, "--draft", "--as", here.ada, "--passphrase-file", here.secret())
+    for more in ((), ("--form", "pdf", "--out", tmp_path / "draft.pdf")):
+        line = here.refused(*export, *more)
+        assert "is signed" in line and "slept" not in line
+    assert not (tmp_path / "draft.pdf").exists() and here.told("note:exported") == []
+
+
+def test_records_staff_have_what_is_signed_and_no_draft(here: Place) -> None:
+    """They show and export a signed note of anybody's; a draft is refused them, and both are on the trail."""
+    rae = here.done("people", "add", "Rae Holt", "--standing", "records").strip()
+    with here.practice() as practice:
+        draft = drafted_note(practice, here.wren, here.ada)
+        enrolled(practice, rae)
+    assert SLEPT in here.done("notes", "show", here.visit, "--as", rae) and TAUGHT in here.done("notes", "export", here.visit, "--as", rae)
+    line = here.refused("notes", "export", draft, "--draft", "--as", rae, "--passphrase-file", here.secret())
+    assert "did not write the note" in line and "slept" not in line
+    assert [(e["actor"], e["outcome"]) for e in here.told("note:read")] == [(rae, "ok")] * 2
+    assert [(e["actor"], e["outcome"]) for e in here.told("draft:read")] == [(rae, "denied")]
 
 
 def test_a_chart_that_is_kept_here_is_not_handed_over(here: Place) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from drafting.record import holds
+from drafting.record.people import secret_of
 from tests.commanding import ASIDE, NAME, PHRASE, Place, copied, drafted_note, rows
 
 
@@ -97,6 +98,17 @@ def test_a_caseload_is_handed_on_whole(here: Place) -> None:
     assert here.done("clients", "find", "wren", "--as", here.ada) == ""
     assert {event["actor"] for event in here.told("client:transferred")} == {here.di}
     assert rows(here.done("private", "list", "--as", here.ada, "--json", *words(here)))[0]["note"] == here.note
+
+
+def test_a_caseload_with_a_destroyed_record_is_handed_on(here: Place) -> None:
+    """What is left of a client whose record is gone has no name to read, and stops nobody's going."""
+    fern = here.done("clients", "add", "Fern Hale", "--clinician", here.ada).strip()
+    with here.practice() as practice:
+        practice.keyring.shred([secret_of(here.wren)], reason="retention", now=practice.now())
+    assert fern in here.done("clients", "transfer", "--from", here.ada, "--to", here.cy).split()
+    assert "Fern Hale" in here.done("clients", "find", "fern", "--as", here.cy)
+    assert "shredded" in here.refused("clients", "transfer", here.wren, "--to", here.ada)
+    here.done("people", "leave", here.ada, "--keep")
 
 
 def test_a_record_is_not_destroyed_before_its_time(here: Place) -> None:

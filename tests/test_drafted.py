@@ -6,14 +6,18 @@ import contextlib
 import json
 
 import pytest
+import sqlalchemy as sa
 
 from drafting.errors import Conflict, KeyMissing, NotKnown, Shredded, SigningBlocked
 from drafting.pipeline import Engines
 from drafting.record import notes, vault, workbench
-from drafting.record.store import Stores
+from drafting.record.review import canonical, reviewing
+from drafting.record.store import Stores, reading
+from drafting.record.store.tables.record import WORK
 from drafting.record.vault import Why
 from drafting.record.workbench import drafted, moves
 from drafting.record.workbench.moves import Reason
+from drafting.types import Route
 from drafting.types.record import NoteState, Stage
 from tests.desks import Cut, Desk, cut_at, desk
 from tests.dictated import NAMED, PRIVATE, TEXT, cleared, stand, work
@@ -31,6 +35,13 @@ def source(here: Desk, encounter: str) -> dict:
 def private_words(here: Desk, encounter: str) -> list[str]:
     notes = vault.listed(here.practice, here.author.person, encounter=encounter)
     return [vault.read(here.practice, note.id, here.author, Why.OWN_TREATMENT) for note in notes]
+
+
+def bench(here: Desk, encounter: str) -> str:
+    """All that lies on an encounter's workbench, every row of which opens."""
+    with reading(here.practice.stores.record) as connection:
+        rows = connection.execute(sa.select(WORK.c.kind, WORK.c.version).where(WORK.c.encounter == encounter)).all()
+    return "\n".join(workbench.get(here.practice, encounter, row.kind, row.version, here.author.opener)[1].decode() for row in rows)
 
 
 def test_private_words_go_to_private_notes_alone(here: Desk, engines: Engines) -> None:
@@ -96,6 +107,26 @@ def test_words_moved_late_leave_every_version(here: Desk, engines: Engines) -> N
     assert words not in source(here, review.encounter)["text"] and words in private_words(here, review.encounter)
     with pytest.raises(Exception, match="no review"):
         drafted.load(here.practice, review.encounter, here.author.opener, 1)
+    assert source(here, review.encounter)["statements"][0]["sha256"] is None  # short words could be guessed from one
+    with pytest.raises(NotKnown, match="s1"):
+        drafted.move_private(here.practice, here.author, after, ["s1"], reason=Reason.REFLECTION)
+    assert private_words(here, review.encounter).count(words) == 1
+
+
+def test_words_that_came_back_are_moved_again_as_they_were_said(here: Desk, engines: Engines) -> None:
+    """To private, back to the record and to private again: the words, and not what they are blacked out with, in one place, and every row opens."""
+    review = stand(here, engines)
+    place = source(here, review.encounter)["statements"][0]
+    words = TEXT[place["start"] : place["end"]]
+    after = drafted.move_private(here.practice, here.author, review, ["s1"], reason=Reason.THIRD_PARTY)
+    (note,) = (n.id for n in vault.listed(here.practice, here.author.person, encounter=review.encounter) if n.statements == ("s1",))
+    moves.to_record(here.practice, here.author, review.encounter, [note], reason=Reason.UNDONE)
+    assert words in bench(here, review.encounter) and words not in private_words(here, review.encounter)
+    drafted.move_private(here.practice, here.author, after, ["s1"], reason=Reason.UNDONE)
+    told = private_words(here, review.encounter)
+    assert told.count(words) == 1 and not any(drafted.BLACK in one for one in told)
+    assert words not in bench(here, review.encounter) and workbench.unreadable(here.practice, review.encounter) == ()
+    assert here.intents() == [] and moves.admitted(here.practice, review.encounter, here.author.opener) == ()
 
 
 def test_what_is_left_private_is_put_away_before_a_signature(here: Desk, engines: Engines) -> None:
@@ -109,6 +140,19 @@ def test_what_is_left_private_is_put_away_before_a_signature(here: Desk, engines
     assert signing.first.version == 1  # for the comparison that stays, though the version itself is destroyed by now
     with pytest.raises((NotKnown, Shredded)):
         drafted.load(here.practice, review.encounter, here.author.opener, 1)
+
+
+def test_what_was_sent_to_private_in_the_review_is_there_once_it_is_signed(here: Desk, engines: Engines) -> None:
+    """A held statement that the clinician decided on, and nobody moved yet: signed, it is a private note, on no workbench and in no signed note."""
+    review = stand(here, engines)
+    held = next(h for h in review.held if not h.risk and not h.elements)
+    decided = drafted.save(here.practice, reviewing.decide(review, held.statement, Route.PRIVATE), by=here.author.person)
+    ready = cleared(here, decided)
+    assert held.text in bench(here, review.encounter) and held.text not in private_words(here, review.encounter)
+    note = notes.sign(here.practice, here.author, review.encounter, ready.version, notes.Circumstances("password_totp", "UTC")).note
+    assert private_words(here, review.encounter).count(held.text) == 1
+    assert held.text not in bench(here, review.encounter) and held.text not in canonical.note_bytes(note).decode()
+    assert here.intents() == [] and workbench.unreadable(here.practice, review.encounter) == ()
 
 
 def test_a_version_that_is_not_the_latest_is_not_signed(here: Desk, engines: Engines) -> None:

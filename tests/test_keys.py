@@ -5,7 +5,9 @@ from __future__ import annotations
 import random
 import re
 import secrets
+import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -370,6 +372,56 @@ def test_a_reader_in_the_way_is_told_and_not_passed_over(rooms: Room, monkeypatc
     assert keyring.owed and body in read()
     assert keyring.expire(NOW) == 0  # nothing is due, and what is owed is done
     assert not keyring.owed and body not in read()
+
+
+def test_a_scrub_that_failed_is_done_by_the_next(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new passphrase while somebody reads: what the old one opened may still be in the files, which is told, and the next that looks removes it."""
+    read = files(room.keyring.engine)
+    with reading(room.keyring.engine) as connection:
+        before = connection.scalar(sa.select(HOLDERS.c.private_sealed).where(HOLDERS.c.id == HER))
+    impatient(room.keyring.engine, monkeypatch)
+    with reading(room.keyring.engine) as reader:
+        reader.execute(sa.select(HOLDERS)).all()
+        with pytest.raises(NotScrubbed):
+            passphrases.change(room.keyring, passphrases.unlock(room.keyring, "P1", "an invented phrase"), "another phrase", cost=CHEAP)
+    assert room.keyring.owed and before in read()
+    assert room.keyring.expire(NOW) == 0
+    assert not room.keyring.owed and before not in read()
+
+
+def test_another_who_scrubs_is_waited_for(room: Room) -> None:
+    """SQLite lets one at a time fold the log in, and tells the second at once: that is no reader in the way, and both end well."""
+    path = room.keyring.engine.url.database
+    reader = sqlite3.connect(path, check_same_thread=False)
+    other = threading.Thread(target=lambda: sqlite3.connect(path, timeout=5).execute("PRAGMA wal_checkpoint(TRUNCATE)").connection.close())
+
+    def meanwhile(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if "wal_checkpoint" in statement and not other.ident:
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM wrapped").fetchall()
+            other.start()
+            time.sleep(0.1)  # the other waits for the reader now
+            threading.Timer(0.2, reader.close).start()
+
+    sa.event.listen(room.keyring.engine, "before_cursor_execute", meanwhile)
+    room.keyring.scrub()
+    other.join()
+    assert not room.keyring.owed and Path(f"{path}-wal").stat().st_size == 0
+
+
+@pytest.mark.parametrize("last", [1, 2])
+def test_a_key_file_that_is_not_the_last_gets_a_number_of_its_own(room: Room, last: int) -> None:
+    """After a restore with an older key file, or with another under the same number: it has the next, and a process that holds the last one wraps
+    nothing under it any more, which nobody could open."""
+    room.write(HOLDERS.insert().values(id=RECOVERY, version=1, public=bytes(PrivateKey(room.her.private).public_key), since="2026"))
+    lost = Keyring(room.keyring.engine, Master({last: secrets.token_bytes(32)}))
+    secret = lost.make("client/C1", [PRACTICE, RECOVERY])
+    found = Keyring(room.keyring.engine, Master.made())
+    assert found.restore_practice(Opener(RECOVERY, 1, room.her.private)) == 1
+    assert found.master.version == last + 1 and found.open("client/C1") == secret
+    for act in (lambda: lost.make("client/C2", [PRACTICE]), lambda: lost.open("client/C1")):
+        with pytest.raises((KeyMissing, KeyWrong)):
+            act()
 
 
 def test_another_kept_wrapping_is_as_good_as_before(room: Room) -> None:

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from drafting.errors import KeyMissing, KeyWrong, KitError
 from drafting.record.keys import PRACTICE, RECOVERY, Keyring, kit
-from drafting.record.store import writing
+from drafting.record.keys.scrubbing import NotScrubbed
+from drafting.record.store import reading, writing
 from drafting.record.store.tables.keyring import HOLDERS, WRAPPED
-from tests.keyrings import dies_at, keyring_in
+from tests.keyrings import dies_at, impatient, keyring_in
 
 NOW = datetime(2026, 11, 18, 15, 0, tzinfo=UTC)
 
@@ -212,6 +213,25 @@ def test_cut_while_it_takes_over_one_of_the_two_opens_everything(keyring: Keyrin
         assert {name: keyring.open(name, opener) for name in secrets} == secrets
     kit.prove(keyring, *new, now=NOW)
     assert {name: keyring.open(name, kit.joined(keyring, *new)) for name in secrets} == secrets
+
+
+def test_a_take_over_that_was_not_scrubbed_is_scrubbed_when_proven_again(keyring: Keyring, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader in the way: the new kit is in use, and what the old one opens may be in the files; proven again, by another process, it is gone."""
+    old = proven_kit(keyring)
+    keyring.make("private/N1", [RECOVERY])
+    new = kit.make(keyring, now=NOW, renewing=kit.joined(keyring, *old))
+    file = Path(keyring.engine.url.database)
+    with reading(keyring.engine) as reader:
+        before = reader.scalar(sa.select(WRAPPED.c.body))
+    impatient(keyring.engine, monkeypatch)
+    with reading(keyring.engine) as reader:
+        reader.execute(sa.select(WRAPPED)).all()
+        with pytest.raises(NotScrubbed):
+            kit.prove(keyring, *new, now=NOW)
+    left = lambda: any(before in p.read_bytes() for p in file.parent.glob(f"{file.name}*"))  # noqa: E731
+    assert left() and kit.joined(keyring, *new)
+    kit.prove(Keyring(keyring.engine, keyring.master), *new, now=NOW)
+    assert not left()
 
 
 def test_a_kit_that_somebody_slipped_in_is_not_taken(keyring: Keyring) -> None:

@@ -91,6 +91,22 @@ def test_a_source_that_fails_leaves_what_came_before(here: Desk) -> None:
     assert media.received(here.practice, name, "audio") == Stored(32, 2, False)
 
 
+@pytest.mark.parametrize("upto", [8, 40])
+def test_a_note_that_is_signed_meanwhile_takes_no_recording(here: Desk, upto: int) -> None:
+    """A signature that comes while a recording is on its way: what comes after is refused, nothing of it can be read, and the trail has no recording."""
+    name = here.encounter()
+
+    def blocks() -> Iterator[bytes]:
+        yield TUNE[:upto]
+        here.state(name, "signed")
+
+    with pytest.raises(IllegalMove):
+        media.put(here.practice, name, "audio", blocks())
+    assert not media.received(here.practice, name, "audio").whole and here.told("media:received") == []
+    with pytest.raises(NotWhole):
+        whole(here, name)
+
+
 def test_nothing_is_put_over_what_is_there(here: Desk) -> None:
     """A recording goes on where it ended, not before and not beyond; once whole it is not changed; a signed note takes none."""
     name = here.encounter()

@@ -105,6 +105,37 @@ def test_what_was_admitted_adds_up(here: Desk) -> None:
     assert private(here, "N8") == f"{ASIDE} 5"
 
 
+@pytest.mark.parametrize("act", ["to_record", "to_private"])
+def test_of_two_moves_at_once_neither_loses_the_others_words(here: Desk, monkeypatch: pytest.MonkeyPatch, act: str) -> None:
+    """A move that has seen what was admitted before another admitted more is a conflict; what came is kept, and it goes through when repeated."""
+    name = begun(here)
+    items = [PrivateItem(f"N{n}", n, f"{ASIDE} {n}", (f"s{n}",)) for n in (4, 5, 6)]
+    vault.put(here.practice, name, here.client, here.author.person, items, by="worker")
+    to_record(here, name, "N4")
+
+    def move(note: str) -> None:
+        if act == "to_record":
+            to_record(here, name, "N6")
+        else:
+            moves.to_private(here.practice, here.author, name, [PrivateItem(note, 4, f"{ASIDE} 4", ("s4",))], reason=Reason.UNDONE)
+
+    does, what = (vault.read_all, "read_all") if act == "to_record" else (vault.put, "put")
+
+    def meanwhile(*given: object, **named: object) -> object:
+        monkeypatch.setattr(vault, what, does)
+        to_record(here, name, "N5")
+        return does(*given, **named)
+
+    monkeypatch.setattr(vault, what, meanwhile)
+    with pytest.raises(Conflict):
+        move("N7")
+    assert [a.note for a in moves.admitted(here.practice, name, here.author.opener)] == ["N4", "N5"]
+    assert private(here, "N6") == f"{ASIDE} 6" and private(here, "N7") is None and here.intents() == []
+    move("N8")
+    there = [a.note for a in moves.admitted(here.practice, name, here.author.opener)]
+    assert there == (["N4", "N5", "N6"] if act == "to_record" else ["N5"])
+
+
 def test_words_that_came_together_move_together(here: Desk) -> None:
     """Half of what was admitted as one is not moved, since the other half would go with it."""
     name = begun(here)

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import threading
+from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
 
-from drafting.errors import Conflict, IllegalMove, KeyWrong, NotKnown, NotPermitted, SigningBlocked
+from drafting.errors import Conflict, IllegalMove, KeyMissing, KeyWrong, NotKnown, NotPermitted, SigningBlocked, StoreFailed
 from drafting.pipeline import Engines
-from drafting.record import notes, workbench
+from drafting.record import notes, people, workbench
+from drafting.record.keys import passphrases
 from drafting.record.notes import Circumstances
-from drafting.record.review import reviewing
+from drafting.record.review import canonical, reviewing
 from drafting.record.store import Stores, reading, writing
 from drafting.record.store.tables.record import CLIENTS, DISPOSITIONS, ENCOUNTERS, NOTES, SIGNATURES, TASKS
 from drafting.record.workbench import drafted
-from drafting.types.record import Meaning, NoteKind, NoteState
+from drafting.types.record import Meaning, NoteKind, NoteState, Person, Standing
 from drafting.types.review import Review
 from tests.desks import Cut, Desk, cut_at, desk
-from tests.dictated import NAMED, cleared, stand
+from tests.dictated import NAMED, TEXT, cleared, stand
+from tests.stores import CHEAP
 
 HOW = Circumstances("password_totp", "America/Chicago")
 
@@ -82,6 +86,49 @@ def test_nobody_signs_for_another(here: Desk, engines: Engines) -> None:
     assert rows(here, SIGNATURES) == 1
 
 
+def test_nobody_signs_with_anothers_key(here: Desk, engines: Engines) -> None:
+    """A cosignature, an amendment, an addendum or a withdrawal as one person with the keys of another is refused, and nothing is written."""
+    review = signed(here, engines)
+    as_author, as_supervisor = replace(here.colleague, person=here.author.person), replace(here.author, person=here.supervisor.person)
+    with pytest.raises(KeyWrong):
+        notes.cosign(here.practice, as_supervisor, review.encounter, HOW)
+    assert state(here, review.encounter) is NoteState.COSIGN_DUE
+    notes.reopen(here.practice, here.author.person, review.encounter)
+    with pytest.raises(KeyMissing):
+        notes.sign(here.practice, as_author, review.encounter, workbench.find(here.practice, review.encounter).version, HOW)
+    here.state(review.encounter, "locked")
+    for act in (notes.add, notes.withdraw):
+        with pytest.raises(KeyWrong):
+            act(here.practice, as_author, review.encounter, *["The client called back."] * (2 if act is notes.add else 1), HOW)
+    assert state(here, review.encounter) is NoteState.LOCKED and rows(here, NOTES) == rows(here, SIGNATURES) == 1
+    assert len(notes.document(here.practice, review.encounter).signatures) == 1
+
+
+def test_a_signature_that_another_made_or_that_is_gone_is_not_shown_as_the_authors(here: Desk, engines: Engines) -> None:
+    """Whoever can write the store, and seal, puts a colleague's signature under the author's name, or takes the author's away: the note is not shown."""
+    review = signed(here, engines)
+    notes.cosign(here.practice, here.supervisor, review.encounter, HOW)
+    note, mine = notes.document(here.practice, review.encounter).note, SIGNATURES.c.meaning == Meaning.AUTHOR
+    author, by = people.find_person(here.practice, here.author.person), here.colleague
+    given = {"method": HOW.method, "at": here.practice.now(), "zone": HOW.zone, "key_id": by.key_id, "sign": by.sign}
+    forged = canonical.signature_bytes(canonical.signature(note, author, meaning=Meaning.AUTHOR, **given))
+    sealed = here.practice.seal(people.secret_of(here.client), forged, "signatures", f"{note.id}/author", "body")
+    with writing(here.practice.stores.record) as connection:
+        for what in ("update", "delete"):
+            connection.exec_driver_sql(f"DROP TRIGGER signatures_no_{what}")
+        good = connection.scalar(sa.select(SIGNATURES.c.body_sealed).where(mine))
+    put = sa.update(SIGNATURES).where(mine)
+    for statement in (put.values(body_sealed=sealed), put.values(body_sealed=good), sa.delete(SIGNATURES).where(mine)):
+        with writing(here.practice.stores.record) as connection:
+            connection.execute(statement)
+        if good in statement.compile().params.values():
+            assert notes.document(here.practice, review.encounter).note == note
+            continue
+        for read in (lambda: notes.document(here.practice, review.encounter), lambda: notes.chart(here.practice, here.client)):
+            with pytest.raises(KeyWrong, match=note.id):
+                read()
+
+
 def test_a_version_is_signed_once(here: Desk, engines: Engines) -> None:
     """Of two signatures at the same moment one is a conflict or finds the note signed."""
     review = cleared(here, stand(here, engines))
@@ -111,6 +158,17 @@ def test_the_database_itself_refuses_a_second_signing(here: Desk, engines: Engin
         with pytest.raises(Conflict), writing(here.practice.stores.record) as connection:
             connection.execute(sa.insert(NOTES).values({**row, **change}))
     assert notes.document(here.practice, review.encounter).note.id == row["id"]
+
+
+def test_on_sqlite_no_replace_gets_round_it(here: Desk, engines: Engines) -> None:
+    """A signed note and its signature, put again with another body in their place, are refused: to replace is to delete."""
+    review = signed(here, engines)
+    for table in (NOTES, SIGNATURES):
+        with reading(here.practice.stores.record) as connection:
+            row = dict(connection.execute(sa.select(table)).mappings().one())
+        with pytest.raises((StoreFailed, Conflict)), writing(here.practice.stores.record) as connection:
+            connection.execute(sa.insert(table).prefix_with("OR REPLACE").values({**row, "body_sealed": b"another"}))
+    assert notes.document(here.practice, review.encounter).note.encounter == review.encounter
 
 
 def test_a_cut_signing_is_none(here: Desk, engines: Engines) -> None:
@@ -161,6 +219,16 @@ def test_urgent_care_signs_what_is_open_and_says_so(here: Desk, engines: Engines
     assert kinds == {"cosign"}
 
 
+def test_what_was_held_and_not_decided_is_said_to_be_open(here: Desk, engines: Engines) -> None:
+    """Signed in urgent care, a held statement with danger in it that nobody decided on is open in the dispositions, and not private."""
+    review = drafted.save(here.practice, reviewing.confirm_rough(stand(here, engines)), by=here.author.person)
+    risky = replace(review, version=review.version + 1, held=(*review.held, replace(review.held[0], statement="s99", decision=None, risk=True)))
+    notes.sign(here.practice, here.author, review.encounter, drafted.save(here.practice, risky, by=here.author.person).version, HOW, urgent=True)
+    with reading(here.practice.stores.record) as connection:
+        held = dict(connection.execute(sa.select(DISPOSITIONS.c.item, DISPOSITIONS.c.answer).where(DISPOSITIONS.c.what == "held")).all())
+    assert held.pop("s99") == "open" and set(held.values()) == {"private"}
+
+
 def test_what_follows_a_locked_note(here: Desk, engines: Engines) -> None:
     """An addendum and a withdrawal stand after the note, each signed, and the note says the same as before."""
     review = signed(here, engines)
@@ -188,6 +256,55 @@ def test_a_supervisor_gives_a_note_back(here: Desk, engines: Engines) -> None:
     edited = drafted.save(here.practice, reviewing.write(returned, "plan", "Weekly CBT goes on."), by=here.author.person)
     notes.sign(here.practice, here.author, review.encounter, edited.version, HOW)
     assert state(here, review.encounter) is NoteState.COSIGN_DUE
+
+
+def test_the_supervisor_whom_a_note_was_begun_under_cosigns_it(here: Desk, engines: Engines) -> None:
+    """With another supervisor since, the note still waits for the first, who can read it; reopened, it waits for the new one."""
+    review = signed(here, engines)
+    new = people.add_person(here.practice, Person("", "Eve Hart", Standing.SUPERVISOR, credential="LCSW"), by="setup").id
+    eve = passphrases.enrol(here.practice.keyring, new, "quiet green lanterns", now=here.practice.now(), cost=CHEAP)
+    author = people.find_person(here.practice, here.author.person)
+    people.change_person(here.practice, replace(author, supervisor=new), by="setup")
+    with pytest.raises(NotPermitted):
+        notes.cosign(here.practice, eve, review.encounter, HOW)
+    latest = drafted.load(here.practice, review.encounter, here.supervisor.opener)
+    returned = notes.give_back(here.practice, here.supervisor, latest, "Say what the plan is.")
+    edited = drafted.save(here.practice, reviewing.write(returned, "plan", "Weekly CBT goes on."), by=here.author.person)
+    notes.sign(here.practice, here.author, review.encounter, edited.version, HOW)
+    notes.reopen(here.practice, here.author.person, review.encounter)
+    edited = drafted.save(here.practice, reviewing.write(edited, "plan", "Homework was set."), by=here.author.person)
+    notes.sign(here.practice, here.author, review.encounter, edited.version, HOW)
+    with pytest.raises(NotPermitted):
+        notes.cosign(here.practice, here.supervisor, review.encounter, HOW)
+    notes.cosign(here.practice, eve, review.encounter, HOW)
+    assert state(here, review.encounter) is NoteState.COSIGNED
+
+
+def test_who_has_left_adds_nothing(here: Desk, engines: Engines) -> None:
+    """Neither an addendum nor a withdrawal is signed by somebody who does not work here any more."""
+    review = signed(here, engines)
+    here.state(review.encounter, "locked")
+    people.change_person(here.practice, replace(people.find_person(here.practice, here.author.person), active=False), by="setup")
+    with pytest.raises(NotPermitted):
+        notes.add(here.practice, here.author, review.encounter, "The client called back.", "late news", HOW)
+    with pytest.raises(NotPermitted):
+        notes.withdraw(here.practice, here.author, review.encounter, "Written to the wrong chart.", HOW)
+    assert rows(here, NOTES) == rows(here, SIGNATURES) == 1 and state(here, review.encounter) is NoteState.LOCKED
+
+
+def test_what_each_sentence_rests_on_is_read_back(here: Desk, engines: Engines) -> None:
+    """For every sentence its statements, with offsets and digests of what was said; for an addendum nothing; for no note, that there is none."""
+    review = signed(here, engines)
+    note = notes.document(here.practice, review.encounter).note
+    found = notes.evidence(here.practice, note.id)
+    assert len(found["sentences"]) == len([s for section in note.sections for s in section.sentences]) and any(found["sentences"])
+    assert {e for rests in found["sentences"] for e in rests} == set(found["statements"])
+    for place in found["statements"].values():
+        assert place["sha256"] == hashlib.sha256(TEXT[place["start"] : place["end"]].encode()).hexdigest()
+    here.state(review.encounter, "locked")
+    assert notes.evidence(here.practice, notes.add(here.practice, here.author, review.encounter, "More.", "more", HOW).note.id) == {}
+    with pytest.raises(NotKnown):
+        notes.evidence(here.practice, "N0")
 
 
 def test_a_note_that_was_altered_is_told_apart(here: Desk, engines: Engines) -> None:

@@ -12,11 +12,12 @@ import sqlalchemy as sa
 from sqlalchemy import Table
 
 from drafting.errors import Conflict, KeyWrong, NotKnown, NotPermitted, Shredded
-from drafting.record import people
+from drafting.record import notes, people, workbench
+from drafting.record.keys import passphrases
 from drafting.record.people import add_client, add_person, find_client, find_person, plan, remember, search_clients, secret_of, write_plan
 from drafting.record.practice import Practice
-from drafting.record.store.tables.record import CLIENT_NAMES, CLIENTS, PEOPLE, PLANS
-from drafting.types.record import Person, Standing
+from drafting.record.store.tables.record import CLIENT_NAMES, CLIENTS, ENCOUNTERS, PEOPLE, PLANS
+from drafting.types.record import NO_CLINICIANS, NoteState, Person, Standing
 from tests import stores as of_tests
 from tests.keyrings import dies_at
 
@@ -217,13 +218,16 @@ def test_sealed_values_open_in_their_own_place_alone(house: Practice) -> None:
 
 
 def test_a_trainee_has_somebody_who_supervises(house: Practice) -> None:
-    """When they come and when they change; a clinician, an administrator, nobody, or a supervisor who has left will not do."""
+    """When they come and when they change; a clinician, an administrator, nobody, a supervisor who has left, or they themselves will not do."""
     trainee = Person("P5", "Tess Young", Standing.TRAINEE, supervisor="P2")
     add_person(house, trainee, by="setup")
     for supervisor, error in (("P1", NotPermitted), ("P3", NotPermitted), (None, NotKnown), ("P9", NotKnown)):
         for act in (add_person, people.change_person):
             with pytest.raises(error):
                 act(house, Person("P6" if act is add_person else "P5", "Tess Young", Standing.TRAINEE, supervisor=supervisor), by="setup")
+    with pytest.raises(NotPermitted):
+        people.change_person(house, Person("P2", "Person P2", Standing.TRAINEE, supervisor="P2"), by="setup")
+    assert find_person(house, "P2").standing is Standing.SUPERVISOR
     people.change_person(house, Person("P2", "Person P2", Standing.SUPERVISOR, active=False), by="setup")
     with pytest.raises(NotPermitted):
         add_person(house, Person("P6", "Tom Old", Standing.TRAINEE, supervisor="P2"), by="setup")
@@ -241,12 +245,13 @@ def test_ids_are_given_and_not_given_twice(house: Practice) -> None:
 
 
 def test_clients_are_given_to_clinicians_who_work_here(house: Practice) -> None:
-    """At the start and when they are handed on: not to an administrator, to somebody who left, or to nobody."""
+    """At the start and when they are handed on: not to an administrator, to records staff, to somebody who left, or to nobody."""
+    add_person(house, Person("P4", "Person P4", Standing.RECORDS), by="setup")
     client = add_client(house, "Maud Ferrier", "P1", by="P1").id
     people.transfer(house, client, "P2", by="P1")
     assert find_client(house, client).clinician == "P2"
     people.change_person(house, Person("P1", "Person P1", Standing.CLINICIAN, active=False), by="setup")
-    for person, error in (("P1", NotPermitted), ("P3", NotPermitted), ("P9", NotKnown)):
+    for person, error in (("P1", NotPermitted), ("P3", NotPermitted), ("P4", NotPermitted), ("P9", NotKnown)):
         with pytest.raises(error):
             people.transfer(house, client, person, by="P2")
         with pytest.raises(error):
@@ -254,6 +259,23 @@ def test_clients_are_given_to_clinicians_who_work_here(house: Practice) -> None:
     assert find_client(house, client).clinician == "P2" and found(house, "tam") == []
     with pytest.raises(NotKnown):
         people.transfer(house, "C-00000000", "P2", by="P2")
+
+
+@pytest.mark.parametrize("standing", sorted(NO_CLINICIANS))
+def test_who_is_no_clinician_writes_no_notes(house: Practice, standing: Standing) -> None:
+    """An administrator or records staff cannot begin an encounter, and a clinician of yesterday who is one now reopens nothing."""
+    client = add_client(house, "Maud Ferrier", "P1", by="P1").id
+    add_person(house, Person("P7", "Person P7", standing), by="setup")
+    with pytest.raises(NotPermitted, match="clinician"):
+        workbench.receive(house, client, "P7", date(2026, 11, 17))
+    passphrases.enrol(house.keyring, "P1", "quiet green lanterns", now=house.now(), cost=of_tests.CHEAP)
+    begun = workbench.receive(house, client, "P1", date(2026, 11, 17)).id
+    with house.stores.record.begin() as connection:
+        connection.execute(ENCOUNTERS.update().where(ENCOUNTERS.c.id == begun).values(state=NoteState.SIGNED))
+    people.change_person(house, Person("P1", "Person P1", standing), by="setup")
+    with pytest.raises(NotPermitted, match="clinician"):
+        notes.reopen(house, "P1", begun)
+    assert workbench.find(house, begun).state is NoteState.SIGNED
 
 
 def test_what_is_kept_of_a_client_changes_with_an_event(house: Practice) -> None:

@@ -167,10 +167,14 @@ def test_what_is_settled_is_kept_and_told(practice: Practice) -> None:
         {"nothing": 1},
         {"payer": "Blue Cross of Ohio"},
         {"payer": ""},
+        {"keep_years": 101},
+        {"unsigned_purge": 36_501},
+        {"actor": "P2"},
     ],
 )
 def test_what_is_no_setting_is_refused(practice: Practice, values: dict[str, object]) -> None:
-    """An unknown name, a value of another kind, or words: refused by name, and nothing is changed or told."""
+    """An unknown name, also that of whoever asks, a value of another kind, beyond a hundred years, or words: refused by name, and nothing is changed
+    or told."""
     before = practice.audit_verify()
     with pytest.raises(PolicyError, match=next(iter(values))) as told:
         practice.settle("P1", **values)

@@ -133,6 +133,43 @@ def test_an_incomplete_note_can_be_completed_before_it_is_locked(here: House) ->
     assert len(due(here, What.LOCK, name)) == 1
 
 
+def test_an_incomplete_note_is_not_locked_whoever_says_so(sqlite_stores: Stores) -> None:
+    """Signed as incomplete, it is neither locked by hand or by night nor handed over to another chart, though the night found it before: it says why,
+    nothing is destroyed, and completed it is."""
+    here = house(sqlite_stores)
+    here.practice.settle(here.di, chart="elsewhere")
+    name, whole = here.signed(), here.signed("Client called.")
+    here.later(days=2)
+    seen = due(here, What.LOCK, name, whole)
+    with writing(here.practice.stores.record) as connection:
+        task = {"id": "T1", "encounter": name, "person": here.cy.person, "kind": "complete_note", "due": instant(here.practice.now())}
+        connection.execute(TASKS.insert().values(task))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(retention, "due", lambda practice: tuple(seen))
+        by_night = {locked.encounter: locked for locked in retention.lock_due(here.practice)}
+    for locked in (by_night[name], ending.lock(here.practice, name, here.di)):
+        assert locked.state is NoteState.SIGNED and locked.receipt is None and "incomplete" in locked.waits
+    assert by_night[whole].state is NoteState.LOCKED
+    with pytest.raises(Held, match="incomplete"):
+        ending.hand_over(here.practice, name, here.cy.person)
+    assert on_the_bench(here, name) == 2 and notes.document(here.practice, name) and here.told("note:handing_over") == []
+    with writing(here.practice.stores.record) as connection:
+        connection.execute(TASKS.update().values(done=instant(here.practice.now())))
+    assert ending.hand_over(here.practice, name, here.cy.person) and on_the_bench(here, name) == 0
+
+
+def test_a_note_that_is_opened_meanwhile_stops_no_other(sqlite_stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reopened between the look and the lock, it stays as it is, and the night goes on with the rest."""
+    here = house(sqlite_stores)
+    names = sorted((here.signed(), here.signed("Client called.")))
+    here.later(days=2)
+    seen = due(here, What.LOCK, *names)
+    notes.reopen(here.practice, here.cy.person, seen[0].subject)
+    monkeypatch.setattr(retention, "due", lambda practice: tuple(seen))
+    assert [(locked.encounter, locked.state) for locked in retention.run(here.practice).locked] == [(seen[1].subject, NoteState.LOCKED)]
+    assert state(here, seen[0].subject) is NoteState.IN_REVIEW and on_the_bench(here, seen[0].subject) == 2
+
+
 def test_a_lock_may_be_cut_anywhere(stores: Stores) -> None:
     """Whatever a lock is cut after, the next run goes on, and ends with one lock, one receipt and an empty workbench."""
     here = house(stores)
@@ -189,6 +226,24 @@ def test_nothing_is_purged_that_nobody_was_told_of(sqlite_stores: Stores) -> Non
     notes.sign(here.practice, here.cy, name, 1, HOW)
     assert due(here, What.PURGE, name) == [] and retention.run(here.practice).purged == ()
     assert here.tasks("unsigned_work")[0].done and notes.document(here.practice, name)
+
+
+def test_work_that_was_purged_waits_for_nobody(sqlite_stores: Stores) -> None:
+    """Purged or destroyed, it is listed as unsigned no more, nobody is reminded of it, its task is done, and its author may leave."""
+    here = house(sqlite_stores)
+    name = here.work()
+    note = here.aside(name)
+    here.later(days=8)
+    retention.run(here.practice)
+    with pytest.raises(NotPermitted):
+        ending.departing(here.practice, here.cy, Departure.SHREDS)
+    here.later(days=30)
+    assert len(retention.run(here.practice).purged) == 1
+    with here.practice.look() as connection:
+        assert people.unsigned_of(connection, here.cy.person) == 0
+    here.later(days=60)
+    assert due(here, What.REMIND, name) == due(here, What.PURGE, name) == [] and here.tasks("unsigned_work")[0].done
+    assert list(ending.departing(here.practice, here.cy, Departure.SHREDS).receipts) == [note]
 
 
 def test_a_practice_may_purge_nothing(sqlite_stores: Stores) -> None:
@@ -287,6 +342,42 @@ def test_a_record_is_kept_to_the_later_of_its_days(here: House, columns: dict[st
     if not over:
         with pytest.raises(Held):
             ending.destroy_record(here.practice, here.client, here.di, "over")
+
+
+def test_todays_work_keeps_a_record_that_was_over(here: House) -> None:
+    """A client who comes back after years, whose note is not signed yet: the record is kept from today; purged, the work keeps nothing."""
+    keep(here, last_service=date(2015, 1, 5))
+    assert ending.kept_until(here.practice, here.client) == date(2022, 1, 5)
+    name = here.work()
+    assert ending.kept_until(here.practice, here.client) == date(2033, 11, 18) and due(here, What.DESTROY, here.client) == []
+    with pytest.raises(Held, match="2033-11-18"):
+        ending.destroy_record(here.practice, here.client, here.di, "over")
+    assert on_the_bench(here, name) == 2 and people.find_client(here.practice, here.client)
+    workbench.shred(here.practice, name, by="retention", reason="purged")
+    assert ending.kept_until(here.practice, here.client) == date(2022, 1, 5)
+
+
+@pytest.mark.parametrize("act", ["revoke", "end"])
+def test_a_form_does_not_end_on_a_day_to_come(here: House, act: str) -> None:
+    """Taken back, or ended, from a day that has not come: it counts from today, since nobody knows today what will be said then."""
+    form = getattr(authorizations, act)(here.practice, here.form(), here.di, on=here.today + timedelta(30))
+    assert (form.revoked_on or form.ended_on) == here.today
+    assert here.told(f"authorization:{'revoked' if act == 'revoke' else 'ended'}")[0]["facts"]["on"] == here.today.isoformat()
+    assert authorizations.authorizations(here.practice, here.client) == (form,)
+
+
+def test_a_form_that_ended_keeps_a_record_from_its_end(here: House) -> None:
+    """Ended by its event, a form counts from that day: one without a date of its own, and one whose date is later."""
+    keep(here, last_service=date(2015, 1, 5))
+    signed = {"signed_on": date(2016, 2, 1), "expiry_event": "end of treatment"}
+    event = here.form(Scope.RECORD, expires=None, **signed)
+    assert ending.kept_until(here.practice, here.client) == date(2022, 2, 1)
+    authorizations.end(here.practice, event, here.di, on=date(2018, 5, 1))
+    assert ending.kept_until(here.practice, here.client) == date(2024, 5, 1)
+    dated = here.form(Scope.RECORD, expires=date(2025, 1, 1), **signed)
+    assert ending.kept_until(here.practice, here.client) == date(2031, 1, 1)
+    authorizations.end(here.practice, dated, here.di, on=date(2019, 5, 1))
+    assert ending.kept_until(here.practice, here.client) == date(2025, 5, 1)
 
 
 def test_papers_keep_a_record_too(here: House) -> None:
@@ -462,6 +553,24 @@ def test_what_is_not_to_be_handed_over_stays(here: House) -> None:
             ending.hand_over(here.practice, which, by)
     here.practice.settle(here.di, chart="here")
     assert notes.document(here.practice, signed) and here.practice.keyring.open(f"note/{name}") and state(here, signed) is NoteState.SIGNED
+
+
+def test_a_colleague_hands_nothing_over(sqlite_stores: Stores) -> None:
+    """Whoever neither wrote the note, nor supervises its author, nor administers: refused, and nothing is locked or destroyed. The others may."""
+    here = house(sqlite_stores)
+    here.practice.settle(here.di, chart="elsewhere")
+    (encounter, name), (other, _) = apart(here), apart(here, "Client called.")
+    trainees = here.signed("Client came late.", who=here.bo)
+    notes.cosign(here.practice, here.ada, trainees, HOW)
+    for by, which in ((here.lee, encounter), (here.ada, encounter), (here.cy, trainees)):
+        with pytest.raises(NotPermitted):
+            ending.hand_over(here.practice, which, by.person)
+    for which in (encounter, trainees):
+        assert state(here, which) in (NoteState.SIGNED, NoteState.COSIGNED) and on_the_bench(here, which)
+        assert notes.document(here.practice, which) if which == trainees else here.practice.keyring.open(f"note/{name}")
+    assert here.told("note:handing_over") == []
+    for by, which in ((here.cy.person, encounter), (here.di, other), (here.ada.person, trainees)):
+        assert ending.hand_over(here.practice, which, by) and state(here, which) is NoteState.LOCKED
 
 
 def test_handing_over_may_be_cut_anywhere(sqlite_stores: Stores) -> None:

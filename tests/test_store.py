@@ -55,6 +55,17 @@ def test_written_once_means_once(stores: Stores) -> None:
         assert connection.execute(sa.select(record.AUDIT.c.body)).scalars().all() == [b"{}"]
 
 
+def test_a_replace_is_no_way_round(sqlite_stores: Stores) -> None:
+    """On SQLite a row that takes another's place is a deletion too, and what is written once refuses it."""
+    with writing(sqlite_stores.record) as connection:
+        connection.execute(record.AUDIT.insert().values(seq=1, body=b"{}", hash=bytes(32)))
+    for statement in ("INSERT OR REPLACE INTO audit (seq, body, hash) VALUES (1, x'5b5d', x'00')", "REPLACE INTO audit VALUES (1, x'5b5d', x'00')"):
+        with pytest.raises((StoreFailed, Conflict)), writing(sqlite_stores.record) as connection:
+            connection.exec_driver_sql(statement)
+    with reading(sqlite_stores.record) as connection:
+        assert connection.execute(sa.select(record.AUDIT.c.body)).scalars().all() == [b"{}"]
+
+
 @pytest.mark.parametrize("table", record.WRITTEN_ONCE, ids=lambda t: t.name)
 def test_every_table_that_is_written_once_is_guarded(sqlite_stores: Stores, table: sa.Table) -> None:
     """The migration's list of guarded tables is the tables' own."""

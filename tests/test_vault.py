@@ -96,6 +96,15 @@ def test_a_reading_is_told_before_anything_opens(here: Desk, monkeypatch: pytest
     assert (read["actor"], read["subject"], read["reason"], read["client"]) == (here.author.person, "N1", "own_treatment", here.client)
 
 
+def test_where_one_is_refused_none_is_said_to_be_read(here: Desk) -> None:
+    """Of several notes asked for together, one of which is not the reader's: nothing opens, and the trail has that one refusal and no reading."""
+    put(here, "N1", "N2")
+    vault.share(here.practice, here.author, "N1", here.supervisor.person)
+    with pytest.raises(NotPermitted, match="N2"):
+        vault.read_all(here.practice, ["N1", "N2"], here.supervisor, Why.SUPERVISION)
+    assert [(e["subject"], e["outcome"]) for e in map(json.loads, here.told("private:read"))] == [("N2", "denied")]
+
+
 def test_putting_away_can_be_cut_anywhere_and_repeated(stores: Stores) -> None:
     """Repeated after any cut, every item is there once and opens; a further repetition, even with other words, changes nothing."""
     here = desk(stores)
@@ -173,6 +182,8 @@ def test_a_supervisor_reads_the_items_that_are_shared_and_no_other(stores: Store
     vault.share(here.practice, here.author, "N1", here.supervisor.person)
     assert vault.read(here.practice, "N1", here.supervisor, Why.SUPERVISION) == f"{WORDS} N1"
     assert [n.id for n in vault.shared_with(here.practice, here.supervisor.person)] == ["N1"]
+    for why, ids in ((Why.SUPERVISION, ["N1"]), (Why.EXECUTOR, [])):
+        assert [n.id for n in vault.shared_with(here.practice, here.supervisor.person, why)] == ids
     for note, why in (("N2", Why.SUPERVISION), ("N1", Why.OWN_TREATMENT), ("N1", Why.EXECUTOR), ("N1", Why.RELEASE)):
         with pytest.raises(NotPermitted):
             vault.read(here.practice, note, here.supervisor, why)

@@ -36,13 +36,13 @@ def due(practice: Practice, person: str | None = None) -> list[Row]:
     """Open tasks, and encounters whose note is not signed though the policy's hours have passed, by when they fall due."""
     from sqlalchemy import select
 
+    from drafting.record.people import UNSIGNED
     from drafting.record.store import at, instant
     from drafting.record.store.tables.record import ENCOUNTERS, TASKS
-    from drafting.record.workbench import EDITABLE
 
     hours = timedelta(hours=practice.policy().sign_due_hours)
     tasks = select(TASKS).where(TASKS.c.done.is_(None))
-    late = select(ENCOUNTERS).where(ENCOUNTERS.c.state.in_(EDITABLE), ENCOUNTERS.c.created <= instant(practice.now() - hours))
+    late = select(ENCOUNTERS).where(UNSIGNED, ENCOUNTERS.c.created <= instant(practice.now() - hours))
     if person is not None:
         tasks, late = tasks.where(TASKS.c.person == person), late.where(ENCOUNTERS.c.author == person)
     with practice.look() as connection:

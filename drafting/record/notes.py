@@ -265,6 +265,8 @@ def _write(
 def _put_signature(
     practice: Practice, change: Change, note: SignedNote, secret: str, person: Person, meaning: Meaning, how: Circumstances, unlocked: Unlocked
 ) -> Signature:
+    if unlocked.opener.holder != holder(person.id):
+        raise KeyWrong(what=f"the signature of note {note.id}")
     signature = canonical.signature(
         note, person, meaning=meaning, method=how.method, at=change.at, zone=how.zone, key_id=unlocked.key_id, sign=unlocked.sign
     )
