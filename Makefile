@@ -15,7 +15,7 @@ demo: .venv/.drafting ## draft from a spoken and a typed dictation
 serve: .venv/.serving ## the desk with an invented practice; it says where it is and who may log in
 	.venv/bin/aside serve --demo
 
-test: .venv/.everything ## every test
+test: .venv/.everything .venv/.browser ## every test
 	.venv/bin/python -m pytest -q
 
 check: .venv/.everything ## lint and format
@@ -59,6 +59,14 @@ clean: ## remove the environment and everything made
 
 .venv/.drafting: .venv/bin/python $(MANIFEST)
 	$(PIP) --editable .
+	@touch $@
+
+# A browser for the tests of the pages: the system's, or Debian's, or one that playwright fetches. Without any, those tests are passed over.
+.venv/.browser: .venv/.everything
+	@command -v chromium chromium-browser google-chrome >/dev/null \
+	|| { [ "$$(id -u)" = 0 ] && apt-get -qq update && apt-get -qq install -y chromium >/dev/null; } \
+	|| .venv/bin/playwright install chromium \
+	|| echo "No browser: the tests of the pages in one are passed over." >&2
 	@touch $@
 
 .venv/.serving: .venv/bin/python $(MANIFEST)

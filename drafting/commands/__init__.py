@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from drafting.commands.accounting import accounting
-from drafting.commands.serve import serve
+from drafting.commands.serve import serve as _serve
 from drafting.commands.working import work
 from drafting.errors import AsideError, EngineMissing, SettingsError
 
@@ -40,7 +40,7 @@ def register(app: typer.Typer) -> None:
         alone = {"invoke_without_command": True, "callback": work} if name == "work" else {"no_args_is_help": True}
         app.add_typer(typer.Typer(cls=Group, help=what, **alone), name=name)
     app.command(cls=Command)(accounting)
-    app.command(cls=Command)(serve)
+    app.command("serve", cls=Command)(_serve)
 
 
 class _Told:

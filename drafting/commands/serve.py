@@ -9,11 +9,14 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import logging
+import os
 import signal
 import socket
+import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -55,6 +58,7 @@ def serve(
     proxied: Annotated[bool, typer.Option("--proxied", help="A proxy on this machine speaks TLS in front of it.")] = False,
     name: Annotated[list[str] | None, typer.Option(metavar="NAME", help="A further name by which browsers reach it; may be given again.")] = None,
     watcher: Annotated[list[str] | None, typer.Option(metavar="ADDRESS", help="Who else may read /metrics; may be given again.")] = None,
+    demo: Annotated[bool, typer.Option("--demo", help="An invented practice in a folder of its own, with its worker; this machine alone.")] = False,
 ) -> None:
     """Open the desk to browsers. Words are drafted by `aside work`, which runs beside it."""
     if (cert is None) != (key is None):
@@ -62,10 +66,51 @@ def serve(
     if self_signed and cert is not None:
         raise typer.BadParameter("--self-signed makes a certificate; --cert brings one")
     home = is_loopback(host)
+    if demo and (proxied or not home):
+        raise typer.BadParameter("--demo is for this machine alone: its passwords are known")
     if (not (cert or self_signed) and not home) or (proxied and not home):
         raise PlainRefused(host=host)
+    with ExitStack() as beside:
+        if demo:
+            _invented(beside)
+        _served(host, port, cert, key, self_signed=self_signed, proxied=proxied, name=name, watcher=watcher)
+
+
+def _invented(beside: ExitStack) -> None:
+    """From here on this process keeps the invented practice, with a worker beside it until it ends."""
+    from drafting.commands import demo, working
+
+    real = read_settings()
+    os.environ["ASIDE_DATA"] = str(demo.folder(real))
+    for name in ("RECORD", "PRIVATE", "KEYRING", "KEY_FILE"):
+        os.environ.pop(f"ASIDE_{name}", None)
+    say(demo.practice(read_settings(), working.tools, say))
+    beside.callback(_ended, subprocess.Popen([sys.executable, "-m", "drafting", "work"], start_new_session=True))
+
+
+def _ended(worker: subprocess.Popen[bytes]) -> None:
+    """End the worker: what it had under way it goes on with the next time, however it ended."""
+    worker.terminate()
+    try:
+        worker.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        worker.kill()
+
+
+def _served(
+    host: str,
+    port: int,
+    cert: Path | None,
+    key: Path | None,
+    *,
+    self_signed: bool,
+    proxied: bool,
+    name: list[str] | None,
+    watcher: list[str] | None,
+) -> None:
     from drafting.jobs.runner import DurableJobs
 
+    home = is_loopback(host)
     settings, names = read_settings(), hosts(host, name or ())
     with opened() as practice:
         if self_signed:

@@ -33,6 +33,7 @@ def work(
     speech: Annotated[int, typer.Option(min=1, metavar="N", help="Recordings at one time.")] = 1,
     writers: Annotated[int, typer.Option(min=1, metavar="N", help="Drafts at one time.")] = 2,
     only: Annotated[str | None, typer.Option(metavar="QUEUE", help="Serve one queue alone: speech or writers.")] = None,
+    drain: Annotated[bool, typer.Option("--drain", help="Do what waits, and end.")] = False,
 ) -> None:
     """Draft what the desk takes in, until stopped. The commands below do by hand what falls due with time."""
     if context.invoked_subcommand is not None:
@@ -51,8 +52,11 @@ def work(
             signal.signal(number, lambda *_: stopped.set())
         worker.start()
         say("aside: at work; drafts what `aside serve` takes in")
-        stopped.wait()
-        say("aside: finishing what is under way")
+        if drain:
+            worker.drain()
+        else:
+            stopped.wait()
+            say("aside: finishing what is under way")
         worker.stop(PATIENCE)
 
 
