@@ -70,7 +70,7 @@ def room(tmp_path_factory: pytest.TempPathFactory, engines: Engines) -> Iterator
         house.practice.settle("setup", payer="self_pay")
         house.change(jobs=Held(house.practice, Tools(lambda *_: engines, lambda _name: EAR)))
         people.write_plan(house.practice, house.client, PLAN, by="setup")
-        expect.set_options(timeout=20_000)
+        expect.set_options(timeout=60_000)
         with served(house) as base, sync_playwright() as play:
             browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", *MICROPHONE])
             yield Room(house, base, browser)
