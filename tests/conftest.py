@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import socket
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -41,10 +43,12 @@ def engines():
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sa.URL]:
-    """A PostgreSQL server for the whole run."""
-    with of_tests.postgres(tmp_path_factory.mktemp("postgres")) as url:
-        yield url
+def postgres() -> Iterator[sa.URL]:
+    """A PostgreSQL server for the whole run. Its folder is not pytest's, whose roof another run that begins meanwhile closes to the server's user."""
+    with tempfile.TemporaryDirectory(prefix="aside-postgres-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)
+        with of_tests.postgres(Path(folder) / "data") as url:
+            yield url
 
 
 @pytest.fixture(params=of_tests.ENGINES)
