@@ -606,13 +606,13 @@ def test_a_start_finishes_what_was_cut(house: House, monkeypatch: pytest.MonkeyP
     house.here.state(encounter, NoteState.IN_REVIEW)
     calls: list[str] = []
     monkeypatch.setattr("drafting.record.workbench.moves.sweep", lambda practice: calls.append("sweep") or 1)
-    monkeypatch.setattr("drafting.record.retention.ending.finish", lambda practice: calls.append("finish") or 1)
+    monkeypatch.setattr("drafting.record.retention.finish", lambda practice: calls.append("finish") or 1)
 
-    def scrub() -> None:
+    def scrub(*_: object) -> None:
         calls.append("scrub")
         raise NotScrubbed(reason="a reader")
 
-    monkeypatch.setattr(house.practice.keyring, "scrub", scrub)
+    monkeypatch.setattr("drafting.record.keys.scrub", scrub)
     with house.stranger() as browser:
         assert calls == ["sweep", "finish", "scrub"] and browser.get("/readyz").status_code == 200
     assert house.practice.keyring.owed

@@ -22,7 +22,6 @@ from drafting.settings import Settings, read_settings
 if TYPE_CHECKING:
     from drafting.jobs.way import Tools
     from drafting.pipeline import Engines
-    from drafting.record.practice import Practice
 
 PATIENCE = 30
 """Seconds that jobs under way are given when the worker is stopped; what is not done by then another goes on with."""
@@ -40,12 +39,13 @@ def work(
         return
     from drafting.jobs.runner import SPEECH, WRITERS
     from drafting.jobs.worker import Pace, Worker
+    from drafting.record import retention
 
     if only not in (None, SPEECH, WRITERS):
         raise typer.BadParameter(f"a queue is {SPEECH} or {WRITERS}")
     settings = read_settings()
     with opened() as practice:
-        _tidied(practice)
+        retention.tidied(practice)
         worker = Worker(practice, tools(settings), Pace(speech=speech, writers=writers, only=(only,) if only else (SPEECH, WRITERS)))
         stopped = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -71,17 +71,3 @@ def tools(settings: Settings) -> Tools:
         return shared() if writer == "plain" else replace(shared(), writer=wiring.writer(settings, writer, told))
 
     return Tools(engines, lambda asr: wiring.transcriber(settings, asr), settings.formats, settings.max_hours)
-
-
-def _tidied(practice: Practice) -> None:
-    """Finish what a process before this one left under way."""
-    from drafting.record.keys.scrubbing import NotScrubbed
-    from drafting.record.retention import ending
-    from drafting.record.workbench import moves
-
-    moves.sweep(practice)
-    ending.finish(practice)
-    try:
-        practice.keyring.scrub()
-    except NotScrubbed:  # another process reads them just now; whatever destroys the next key sees to it
-        practice.keyring.owed = True

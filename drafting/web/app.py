@@ -15,10 +15,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.concurrency import run_in_threadpool
 from starlette.staticfiles import StaticFiles
 
-from drafting.record.keys.scrubbing import NotScrubbed
-from drafting.record.practice import Practice
-from drafting.record.retention import ending
-from drafting.record.workbench import moves
+from drafting.record import retention
 from drafting.web import api, operating, pages, problems
 from drafting.web.access import Desk as Desk
 from drafting.web.operating import Figures, Watch
@@ -62,21 +59,9 @@ def _routers() -> Iterator[APIRouter]:
 async def _life(app: FastAPI) -> AsyncIterator[None]:
     """Before anything is taken in, what a process before this one left under way is finished."""
     app.state.up = False
-    count, scrubbed = await run_in_threadpool(_tidied, app.state.desk.practice)
+    count, scrubbed = await run_in_threadpool(retention.tidied, app.state.desk.practice)
     app.state.up = True
     operating.line("started", finished=count, scrubbed=scrubbed)
     yield
     app.state.up = False
     operating.line("ended")
-
-
-def _tidied(practice: Practice) -> tuple[int, bool]:
-    """How much was finished, and whether destroyed keys are known to be gone from the files: where another process reads them just now they are not,
-    and whatever destroys the next one sees to it."""
-    count = moves.sweep(practice) + ending.finish(practice)
-    try:
-        practice.keyring.scrub()
-    except NotScrubbed:
-        practice.keyring.owed = True
-        return count, False
-    return count, True

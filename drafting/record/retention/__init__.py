@@ -19,6 +19,7 @@ from drafting.errors import Held, IllegalMove
 from drafting.record import holds, people, workbench
 from drafting.record.holds import Hold
 from drafting.record.keys import RECOVERY
+from drafting.record.keys.scrubbing import NotScrubbed
 from drafting.record.practice import Policy, Practice, new_id
 from drafting.record.release import disclosing, requests
 from drafting.record.release.deadlines import add_months
@@ -29,6 +30,7 @@ from drafting.record.store import at, instant, reading
 from drafting.record.store.tables.keyring import WRAPPED
 from drafting.record.store.tables.private import PRIVATE_NOTES
 from drafting.record.store.tables.record import CLIENTS, ENCOUNTERS, TASKS
+from drafting.record.workbench import moves
 from drafting.types.record import NoteState
 
 REMIND_AFTER = timedelta(days=7)
@@ -178,6 +180,17 @@ def _encounters(connection: Connection, where: ColumnElement[bool]) -> Sequence[
 
 
 # ── what is done of it ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def tidied(practice: Practice) -> tuple[int, bool]:
+    """Finish what a process before this one left under way; whoever starts a service calls it first. How much that was, and whether destroyed keys
+    are known to be gone from the files: where another process reads those just now they are not, and whatever destroys the next one sees to it."""
+    count = moves.sweep(practice) + finish(practice)
+    try:
+        practice.keyring.scrub()
+    except NotScrubbed:
+        return count, False
+    return count, True
 
 
 def run(practice: Practice) -> Ran:
