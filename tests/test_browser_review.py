@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
-import socket
-import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
@@ -25,14 +20,13 @@ from drafting.record.workbench import drafted
 from drafting.types import Context, Transcript, Turn
 from drafting.types.record import NoteState
 from tests import webbing
+from tests.browsing import CHROMIUM, DESKTOP, PHONE, served
 from tests.desks import DAY
 from tests.stores import made
 from tests.webbing import PASSPHRASE, PASSWORD, House
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here")
 
-DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 MOST = 25
 """Actions that a typical note may take, from opened to signed."""
 TYPICAL = (
@@ -108,27 +102,12 @@ class Room:
 @pytest.fixture(scope="module")
 def room(tmp_path_factory: pytest.TempPathFactory, engines: Engines) -> Iterator[Room]:
     stores = made("sqlite", tmp_path_factory.mktemp("browser"), None)
-    with webbing.opened(stores, engines, secure=False, hosts=frozenset({"localhost"})) as house, served(house) as port, sync_playwright() as play:
+    with webbing.opened(stores, engines, secure=False, hosts=frozenset({"localhost"})) as house, served(house) as base, sync_playwright() as play:
         house.practice.settle("setup", payer="uk")
         browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield Room(house, f"http://localhost:{port}", browser, engines)
+        yield Room(house, base, browser, engines)
         browser.close()
     stores.close()
-
-
-@contextmanager
-def served(house: House) -> Iterator[int]:
-    """The desk at a port of this machine."""
-    with socket.socket() as own:
-        own.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(house.app, log_config=None))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [own]})
-        thread.start()
-        while not server.started:
-            time.sleep(0.02)
-        yield own.getsockname()[1]
-        server.should_exit = True
-        thread.join()
 
 
 def version(page: Page) -> int:

@@ -5,7 +5,7 @@ In: what a form did, who asks. Out: a page or the way to one; how a signature is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Annotated, Any
 
 from fastapi import Form, Response
@@ -35,13 +35,13 @@ def to(path: str, done: str | None = None) -> RedirectResponse:
     return RedirectResponse(safe(path) + (f"?done={done}" if done else ""), 303)
 
 
-def tried(do: Callable[[], Response], instead: Callable[[int, str], Response]) -> Response:
-    """What `do` answers; or the page `instead`, with a status, that says why it was refused."""
+def tried(do: Callable[[], Response], instead: Callable[[int, str], Response], here: Collection[str] = _SAID_HERE) -> Response:
+    """What `do` answers; or the page `instead`, with a status, that says why it was refused, where that is a code of `here`."""
     try:
         return do()
     except AsideError as refused:
         told = problem(refused)
-        if told.code not in _SAID_HERE:
+        if told.code not in here:
             raise
         return instead(told.status, told.detail)
 

@@ -6,19 +6,19 @@ In: forms. Out: pages, and the way back to where one was. Knows no note. What a 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 
 import segno
 from fastapi import APIRouter, Form, Request, Response
-from fastapi.responses import RedirectResponse
 
-from drafting.errors import AsideError
 from drafting.record.accounts import logins, passkeys, sessions
 from drafting.web import pages
 from drafting.web.access import SLOW, Arriving, Asked, Asking, Sitting, untold
 from drafting.web.api import account
 from drafting.web.api import sessions as api
-from drafting.web.problems import problem, safe
+from drafting.web.forms import to, tried
+from drafting.web.problems import safe
 
 router = APIRouter(include_in_schema=False)
 
@@ -27,6 +27,8 @@ Next = Annotated[str, Form(max_length=300)]
 
 _SAID_HERE = frozenset({"login_refused", "login_throttled", "code_refused", "passphrase_wrong", "key_missing", "password_weak", "not_known"})
 """What is said on the form that it was typed into."""
+
+_tried = partial(tried, here=_SAID_HERE)
 
 
 # ── the way in ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -40,7 +42,7 @@ def show_login(request: Request, next: str = "/") -> Response:
 @router.post("/login")
 def log_in(request: Request, login: Field = "", password: Field = "", next: Next = "/") -> Response:
     def enter() -> Response:
-        there = _to(next)
+        there = to(next)
         api.enter_here(request, there, login, password)
         return there
 
@@ -50,7 +52,7 @@ def log_in(request: Request, login: Field = "", password: Field = "", next: Next
 @router.get("/second")
 def show_second(request: Request, asked: Arriving, next: str = "/") -> Response:
     if asked.session.second or not (has := logins.second_of(asked.practice, asked.person.id)):
-        return _to(next)
+        return to(next)
     return pages.render(request, "second.html", **_second(next, has))
 
 
@@ -58,7 +60,7 @@ def show_second(request: Request, asked: Arriving, next: str = "/") -> Response:
 def give_second(request: Request, asked: Arriving, code: Field = "", next: Next = "/") -> Response:
     def give() -> Response:
         logins.check_code(asked.practice, asked.person.id, code)
-        there = _to(next)
+        there = to(next)
         api.keep(asked.desk, there, api.rotated(asked))
         return there
 
@@ -75,7 +77,7 @@ def show_step_up(request: Request, asked: Arriving, next: str = "/") -> Response
 def step_up(request: Request, asked: Arriving, password: Field = "", code: Field = "", next: Next = "/") -> Response:
     def prove() -> Response:
         api.prove(asked, code=code) if code and not password else api.prove(asked, password=password)
-        return _to(next)
+        return to(next)
 
     return _tried(prove, _form(request, "second.html", **_again(next, logins.second_of(asked.practice, asked.person.id))))
 
@@ -92,7 +94,7 @@ def unlock(request: Request, asked: Asked, passphrase: Field = "", next: Next = 
     def open_() -> Response:
         with SLOW:
             sessions.unlock(asked.practice, asked.token, passphrase)
-        return _to(next)
+        return to(next)
 
     return _tried(open_, _form(request, "unlock.html", next=safe(next)))
 
@@ -101,19 +103,19 @@ def unlock(request: Request, asked: Asked, passphrase: Field = "", next: Next = 
 @untold("putting keys away is told of")
 def lock(asked: Asked) -> Response:
     sessions.lock(asked.practice, asked.token)
-    return _to("/unlock")
+    return to("/unlock")
 
 
 @router.post("/switch")
 def switch(request: Request, asked: Arriving) -> Response:
-    there = _to("/login")
+    there = to("/login")
     api.hide(request, asked, there)
     return there
 
 
 @router.post("/logout")
 def log_out(asked: Arriving) -> Response:
-    there = _to("/login")
+    there = to("/login")
     api.leave(asked, there)
     return there
 
@@ -131,7 +133,7 @@ def show_account(request: Request, asked: Arriving) -> Response:
 @untold("another password is told of")
 def set_password(request: Request, asked: Asked, password: Field = "", new: Field = "", again: Field = "") -> Response:
     def change() -> Response:
-        there = _to("/account")
+        there = to("/account")
         account.change_password(request, asked, there, password, new)
         return there
 
@@ -151,7 +153,7 @@ def confirm_totp(request: Request, asked: Arriving, code: Field = "") -> Respons
     def confirm() -> Response:
         account.sure(asked)
         logins.confirm_totp(asked.practice, asked.person.id, code, by=asked.person.id)
-        there = _to("/account")
+        there = to("/account")
         account.go_on(request, asked, there)
         return there
 
@@ -162,7 +164,7 @@ def confirm_totp(request: Request, asked: Arriving, code: Field = "") -> Respons
 @untold("that there are no codes of an app any more is told of")
 def drop_totp(asked: Sitting) -> Response:
     logins.drop_totp(asked.practice, asked.person.id, by=asked.person.id)
-    return _to("/account")
+    return to("/account")
 
 
 @router.post("/account/codes")
@@ -175,35 +177,19 @@ def renew_codes(request: Request, asked: Sitting) -> Response:
 @untold("a passkey's end is told of")
 def remove_passkey(asked: Sitting, passkey: str) -> Response:
     passkeys.remove(asked.practice, asked.person.id, passkey, by=asked.person.id)
-    return _to("/account")
+    return to("/account")
 
 
 @router.post("/account/end-all")
 @untold("each session that ends is told of")
 def end_all(asked: Asked) -> Response:
-    there = _to("/login")
+    there = to("/login")
     sessions.end_all(asked.practice, asked.person.id)
     api.leave(asked, there)
     return there
 
 
 # ── within ────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _to(path: str) -> RedirectResponse:
-    """The way to one of our own pages."""
-    return RedirectResponse(safe(path), 303)
-
-
-def _tried(do: Callable[[], Response], instead: Callable[[int, str], Response]) -> Response:
-    """What `do` answers; or the page `instead`, with a status, that says what was wrong with what was typed."""
-    try:
-        return do()
-    except AsideError as refused:
-        told = problem(refused)
-        if told.code not in _SAID_HERE:
-            raise
-        return instead(told.status, told.detail)
 
 
 def _form(request: Request, page: str, **shown: object) -> Callable[[int, str], Response]:
