@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from html.parser import HTMLParser
 from typing import Any
 
@@ -17,6 +17,7 @@ from drafting.record.workbench import media, visits
 from drafting.record.workbench.visits import RECORDING
 from drafting.types.record import NoteState
 from drafting.types.review import Review
+from drafting.web import pages
 from drafting.web.app import STATIC
 from tests import webbing
 from tests.dictated import NAMED, TEXT, stand
@@ -159,6 +160,21 @@ def test_all_of_a_draft_stands_on_its_page(desk: Desk) -> None:
     ):
         assert words in read
     assert f"/private/{desk.review.encounter}" in desk.page.links
+
+
+def test_what_a_page_is_made_of_does_not_print_it(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No value that the template is handed says a word of the draft, or the client's name, when it is printed, as in a log."""
+    printed: list[str] = []
+    render = pages.render
+
+    def watched(request: object, name: str, status: int = 200, **shown: object) -> object:
+        printed.extend(repr(value) for value in shown.values() if not isinstance(value, str | Mapping))
+        return render(request, name, status, **shown)
+
+    monkeypatch.setattr(pages, "render", watched)
+    desk.open()
+    said = "".join(printed)
+    assert len(printed) >= 3 and not [word for word in ("clock-watching", "Maddox", "brother", "grounding", "Wren", "Tuesday") if word in said]
 
 
 def test_whatever_the_bar_names_is_on_the_page(desk: Desk) -> None:
