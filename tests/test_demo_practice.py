@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -206,3 +212,26 @@ def test_it_lies_beside_what_is_real(tmp_path: Path) -> None:
     )
     apart = demo.apart(real)
     assert apart.data == tmp_path / "demo" and (apart.record, apart.private, apart.keyring, apart.key_file) == (None,) * 4
+
+
+def test_one_command_serves_it_with_its_worker(settings: Settings, tmp_path: Path) -> None:
+    """It says who may log in and where; the worker beside it is at work, and goes with it when it is stopped."""
+    shutil.copytree(settings.data, tmp_path / "demo")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = (sys.executable, "-m", "drafting", "serve", "--demo", "--port", str(port))
+    desk = subprocess.Popen(command, env=os.environ | {"ASIDE_DATA": str(tmp_path)}, stderr=subprocess.PIPE, text=True)
+    try:
+        said = ""
+        while not ("at work" in said and '"started"' in said):  # each says so when it is ready
+            line = desk.stderr.readline()
+            assert line, said
+            said += line
+        assert "  ada " in said and f"http://127.0.0.1:{port}/" in said
+        (worker,) = Path(f"/proc/{desk.pid}/task/{desk.pid}/children").read_text(encoding="ascii").split()
+        desk.send_signal(signal.SIGTERM)
+        assert desk.wait(60) == 0 and not Path(f"/proc/{worker}").exists()
+    finally:
+        desk.kill()
+        desk.communicate()

@@ -80,11 +80,11 @@ def _invented(beside: ExitStack) -> None:
     """From here on this process keeps the invented practice, with a worker beside it until it ends."""
     from drafting.commands import demo, working
 
-    real = read_settings()
-    os.environ["ASIDE_DATA"] = str(demo.folder(real))
+    home = demo.apart(read_settings())
+    os.environ["ASIDE_DATA"] = str(home.data)
     for name in ("RECORD", "PRIVATE", "KEYRING", "KEY_FILE"):
         os.environ.pop(f"ASIDE_{name}", None)
-    say(demo.practice(read_settings(), working.tools, say))
+    say(demo.practice(home, working.tools, say))
     beside.callback(_ended, subprocess.Popen([sys.executable, "-m", "drafting", "work"], start_new_session=True))
 
 
