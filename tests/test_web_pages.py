@@ -502,7 +502,9 @@ def test_the_private_room_is_closed_though_the_keys_are_open(house: House, bo: B
     page(bo, "/private", 423)
     assert post(bo, "/private/open", passphrase=PASSPHRASE, next=f"/private/{encounter}").headers["location"] == f"/private/{encounter}"
     said = page(bo, f"/private/{encounter}")
-    assert PRIVATE in said and "Private notes. Not part of the record." in said and "At the desk you can read it; the recovery kit opens it too." in said
+    assert (
+        PRIVATE in said and "Private notes. Not part of the record." in said and "At the desk you can read it; the recovery kit opens it too." in said
+    )
     assert house.told("private:read")[-1]["reason"] == "own_treatment"
     assert "Wren Alder" in page(bo, "/private")
 
