@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, TimeoutError, expect, sync_playwright
 
 from drafting.pipeline import Engines, Work, run
 from drafting.pipeline.formats import load
@@ -228,6 +228,8 @@ def test_a_conflict_keeps_the_words_and_what_else_was_typed(room: Room) -> None:
     encounter = room.draft()
     with room.seat() as context:
         page, other = room.open(context, encounter), room.open(context, encounter)
+        sent: list[int] = []
+        page.on("response", lambda answer: sent.append(answer.status) if answer.request.method == "POST" else None)
         acted(other, lambda: other.keyboard.press("x"))
         page.locator("#section-plan ~ .mine > summary").click()
         page.fill("#add-plan", "Half a thought")
@@ -238,9 +240,29 @@ def test_a_conflict_keeps_the_words_and_what_else_was_typed(room: Room) -> None:
         expect(page.locator("#problem")).to_contain_text("changed meanwhile")
         assert page.evaluate("document.activeElement.id") == "again-words"
         assert page.input_value("#again-words").endswith(" Mine.") and page.input_value("#add-plan") == "Half a thought"
+        assert sent == [412]
         acted(page, lambda: page.keyboard.press("Control+Enter"))
         expect(page.locator("#n2 .reads")).to_contain_text("Mine.")
+        assert sent == [412, 200]
         assert page.input_value("#add-plan") == "Half a thought" and page.locator("#add-plan").is_visible()
+
+
+def test_a_conflict_is_not_saved_over_by_itself(room: Room) -> None:
+    """The box that a refusal takes away was left by nobody: what another window did stands until somebody says to save all the same."""
+    encounter = room.draft()
+    with room.seat() as context:
+        page, other = room.open(context, encounter), room.open(context, encounter)
+        acted(other, lambda: other.keyboard.press("x"))
+        page.evaluate("for (const one of document.querySelectorAll('main details')) one.open = true")
+        page.locator("#n2").focus()
+        page.keyboard.press("Enter")
+        page.keyboard.type(" Mine.")
+        page.keyboard.press("Control+Enter")
+        expect(page.locator("#again-words")).to_be_visible()
+        with pytest.raises(TimeoutError):
+            page.wait_for_event("request", lambda asked: asked.method == "POST", timeout=1_000)
+        other.reload()
+        assert other.locator("#n2").is_visible() and "Mine." not in other.locator("#n2").inner_text()
 
 
 def test_a_lost_network_loses_nothing(room: Room) -> None:

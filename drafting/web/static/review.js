@@ -14,6 +14,7 @@ const page = location.pathname;
 
 const waiting = []; // what was done and is not answered for yet, in order
 let busy = false;
+let drawing = false;
 let wait = 0;
 
 // One form's act. `stays`: whoever typed goes on typing.
@@ -91,7 +92,9 @@ function swap(html, act, failed) {
   const said = $("said")?.scrollTop;
   const sound = $("sound");
   if (sound) fresh.content.querySelector("#sound")?.replaceWith(sound);
+  drawing = true; // a box that is taken away loses the focus, and nobody has left it
   main.replaceChildren(fresh.content);
+  drawing = false;
   for (const id of opened) if ($(id)) $(id).open = true;
   if ($("said") && said) $("said").scrollTop = said;
   restore(kept);
@@ -315,7 +318,7 @@ const SAVED = "[data-sentence] [data-edit]";
 
 // Leaving the box saves the sentence; an empty one is left as it was.
 document.addEventListener("focusout", ({ target, relatedTarget }) => {
-  const fold = target.closest?.(SAVED);
+  const fold = !drawing && target.isConnected && target.closest?.(SAVED);
   if (!fold || target.tagName !== "TEXTAREA" || (relatedTarget && target.form.contains(relatedTarget))) return;
   if (changed(target) && target.value.trim() && !waiting.some((act) => act.name === nameOf(target.form))) send(target.form, null, true);
 });
